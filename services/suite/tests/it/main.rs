@@ -1,0 +1,3 @@
+//! How the suite treats a real order file, without any service running.
+
+mod online_retail;
