@@ -1,0 +1,312 @@
+//! The consume loop: batches in one transaction, single events when a batch fails, order per aggregate always.
+//!
+//! One copy of a service at a time runs a consumer (advisory lock); the others stand by. That, together with an
+//! acknowledgement that covers everything up to a message, keeps the stream's order. When a copy takes over it sets the
+//! broker's consumer back to what was acknowledged, so nothing that a dead copy had fetched is overtaken.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use async_nats::jetstream::{self, consumer};
+use async_trait::async_trait;
+use futures::{FutureExt as _, StreamExt as _};
+use sqlx::{Connection as _, PgConnection, PgPool};
+use time::OffsetDateTime;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+
+use crate::{
+    bus::{Bus, REQUEST_TIMEOUT, stream_name},
+    dead_letter,
+    event::{Event, subject},
+    headers, inbox, trace,
+};
+
+/// Events applied in one transaction at most.
+const BATCH: usize = 500;
+/// How often dead letters are looked at, and another copy's office is asked for.
+const TICK: Duration = Duration::from_secs(2);
+
+/// What a service does with the events of another.
+#[async_trait]
+pub trait Handler: Send + Sync + 'static {
+    /// Applies events, given in stream order, in the transaction of `conn`. Duplicates are already gone.
+    ///
+    /// An error means *try again*: the transaction is rolled back, then each event is applied by itself, and those that
+    /// still fail are set aside. A refusal for a business reason is not an error but a recorded state or an event.
+    async fn apply(&self, conn: &mut PgConnection, events: &[Event]) -> anyhow::Result<()>;
+}
+
+/// Which events a service listens to.
+#[derive(Clone)]
+pub struct Subscription {
+    /// Name of the durable consumer and key of its inbox, for example `erp_orders`.
+    pub consumer: &'static str,
+    /// Service whose events they are.
+    pub source: &'static str,
+    /// Names of the facts.
+    pub events: &'static [&'static str],
+    /// What to do with them.
+    pub handler: Arc<dyn Handler>,
+}
+
+impl Subscription {
+    /// Listens to `events` of `source`.
+    pub fn new(
+        consumer: &'static str,
+        source: &'static str,
+        events: &'static [&'static str],
+        handler: impl Handler,
+    ) -> Self {
+        Self { consumer, source, events, handler: Arc::new(handler) }
+    }
+}
+
+/// Runs one subscription.
+pub struct Consumer {
+    subscription: Subscription,
+    pool: PgPool,
+    bus: Bus,
+    wake: crate::Wake,
+}
+
+impl Consumer {
+    /// A consumer that applies events to the database of `pool` and calls `wake` after each commit.
+    #[must_use]
+    pub fn new(subscription: Subscription, pool: PgPool, bus: Bus, wake: crate::Wake) -> Self {
+        Self { subscription, pool, bus, wake }
+    }
+
+    /// Works until cancelled. Never fails: what goes wrong is logged and tried again.
+    pub async fn run(self, cancel: CancellationToken) {
+        let mut pause = Duration::from_millis(100);
+        while !cancel.is_cancelled() {
+            let result = self.lead(&cancel, &mut pause).await;
+            let wait = match result {
+                Ok(()) => TICK,
+                Err(error) => {
+                    let consumer = self.subscription.consumer;
+                    tracing::warn!(consumer, error = format!("{error:#}"), "consumer interrupted");
+                    pause = (pause * 2).min(Duration::from_secs(2));
+                    pause
+                }
+            };
+            tokio::select! {
+                () = cancel.cancelled() => break,
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+    }
+
+    /// Returns `Ok` when another copy leads or on cancellation.
+    async fn lead(&self, cancel: &CancellationToken, pause: &mut Duration) -> anyhow::Result<()> {
+        let options = self.pool.connect_options();
+        let mut lock = PgConnection::connect_with(&options).await.context("cannot reach the database")?;
+        let leading: bool =
+            sqlx::query_scalar("-- consumer_lock\nselect pg_try_advisory_lock(hashtextextended($1, 0))")
+                .bind(self.subscription.consumer)
+                .fetch_one(&mut lock)
+                .await?;
+        if !leading {
+            lock.close().await.ok();
+            return Ok(());
+        }
+        let mut connects = self.bus.connects();
+        connects.borrow_and_update();
+        let consumer = tokio::select! {
+            () = cancel.cancelled() => return Ok(()),
+            consumer = self.attach() => consumer?,
+        };
+        let mut messages = consumer
+            .stream()
+            .max_messages_per_batch(2 * BATCH)
+            .expires(Duration::from_secs(30))
+            .heartbeat(Duration::from_secs(5))
+            .messages()
+            .await
+            .context("cannot fetch events")?;
+        *pause = Duration::from_millis(100);
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            let first = tokio::select! {
+                biased;
+                () = cancel.cancelled() => return Ok(()),
+                _ = connects.changed() => anyhow::bail!("broker reconnected"),
+                _ = tick.tick() => {
+                    lock.ping().await.context("lost the office")?;
+                    dead_letter::retry_due(&self.pool, &self.subscription, OffsetDateTime::now_utc()).await?;
+                    self.wake.wake();
+                    continue;
+                }
+                first = messages.next() => first.context("the fetch ended")?.context("cannot fetch events")?,
+            };
+            let mut batch = vec![first];
+            while batch.len() < BATCH
+                && let Some(Some(next)) = messages.next().now_or_never()
+            {
+                batch.push(next.context("cannot fetch events")?);
+            }
+            self.take(batch, cancel).await?;
+        }
+    }
+
+    /// The broker's durable consumer, set back to what was acknowledged.
+    async fn attach(&self) -> anyhow::Result<consumer::PullConsumer> {
+        let stream = self.bus.stream(self.subscription.source).await?;
+        let name = self.subscription.consumer;
+        let found = stream.get_consumer::<consumer::pull::Config>(name).await;
+        let deliver_policy = match found {
+            Ok(mut found) => {
+                let floor =
+                    found.info().await.context("cannot ask for the consumer's state")?.ack_floor.stream_sequence;
+                stream.delete_consumer(name).await.context("cannot reset the consumer")?;
+                consumer::DeliverPolicy::ByStartSequence { start_sequence: floor + 1 }
+            }
+            Err(_) => consumer::DeliverPolicy::All,
+        };
+        let config = consumer::pull::Config {
+            durable_name: Some(name.to_owned()),
+            deliver_policy,
+            ack_policy: consumer::AckPolicy::All,
+            ack_wait: Duration::from_secs(60),
+            max_ack_pending: 4 * BATCH as i64,
+            filter_subjects: self
+                .subscription
+                .events
+                .iter()
+                .map(|event| subject(self.subscription.source, event))
+                .collect(),
+            ..Default::default()
+        };
+        stream.create_consumer(config).await.context("cannot make the consumer")
+    }
+
+    /// Applies a batch, however often the database has to be asked, and acknowledges it.
+    async fn take(&self, batch: Vec<jetstream::Message>, cancel: &CancellationToken) -> anyhow::Result<()> {
+        let mut events = Vec::with_capacity(batch.len());
+        for message in &batch {
+            match headers::read(message) {
+                Ok(event) => events.push(event),
+                Err(error) => {
+                    let subject = message.subject.as_str();
+                    tracing::error!(subject, error = format!("{error:#}"), "not an event of ours; passed over");
+                    metrics::counter!("messaging_foreign_messages_total", "consumer" => self.subscription.consumer)
+                        .increment(1);
+                }
+            }
+        }
+        let mut pause = Duration::from_millis(50);
+        while let Err(error) = apply_batch(&self.pool, &self.subscription, &events).await {
+            let consumer = self.subscription.consumer;
+            tracing::warn!(consumer, error = format!("{error:#}"), "cannot apply events now; trying again");
+            tokio::select! {
+                () = cancel.cancelled() => anyhow::bail!("stopped while applying events"),
+                () = tokio::time::sleep(pause) => {}
+            }
+            pause = (pause * 2).min(Duration::from_secs(2));
+        }
+        self.wake.wake();
+        self.report(&events, batch.last());
+        let Some(last) = batch.last() else { return Ok(()) };
+        // The acknowledgement covers all messages before it and is itself confirmed.
+        let acked = tokio::time::timeout(REQUEST_TIMEOUT, last.double_ack()).await;
+        acked
+            .context("acknowledgement not confirmed in time")?
+            .map_err(|error| anyhow::anyhow!("cannot acknowledge: {error}"))
+    }
+
+    fn report(&self, events: &[Event], last: Option<&jetstream::Message>) {
+        let consumer = self.subscription.consumer;
+        let now = OffsetDateTime::now_utc();
+        metrics::counter!("messaging_consumed_total", "consumer" => consumer).increment(events.len() as u64);
+        let latency = metrics::histogram!("messaging_event_latency_seconds", "consumer" => consumer);
+        for event in events {
+            latency.record((now - event.time).as_seconds_f64().max(0.0));
+        }
+        if let Some(info) = last.and_then(|message| message.info().ok()) {
+            #[expect(clippy::cast_precision_loss, reason = "a gauge for people to look at")]
+            metrics::gauge!("messaging_consumer_lag", "consumer" => consumer).set(info.pending as f64);
+        }
+    }
+
+    /// Name of the broker's stream this consumer reads, with its own name, for status questions.
+    pub(crate) async fn pending(bus: &Bus, source: &str, consumer: &str) -> anyhow::Result<i64> {
+        let mut found: consumer::PullConsumer =
+            bus.jetstream.get_consumer_from_stream(consumer, stream_name(source)).await?;
+        let info = found.info().await?;
+        Ok(i64::try_from(info.num_pending)? + i64::try_from(info.num_ack_pending)?)
+    }
+}
+
+/// Applies events as a consumer does, exactly once each: in one transaction, or, when that fails, one by one, setting
+/// aside what cannot be applied.
+///
+/// # Errors
+/// Only when the database cannot be used at all; nothing was lost then, and the same call may be made again.
+pub async fn apply_batch(pool: &PgPool, subscription: &Subscription, events: &[Event]) -> anyhow::Result<()> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    let Err(error) = apply_together(pool, subscription, events).await else { return Ok(()) };
+    if is_database_away(&error) {
+        return Err(error);
+    }
+    if events.len() > 1 {
+        tracing::info!(
+            consumer = subscription.consumer,
+            events = events.len(),
+            error = format!("{error:#}"),
+            "batch failed; applying one by one"
+        );
+    }
+    for event in events {
+        let single = std::slice::from_ref(event);
+        let Err(error) = apply_together(pool, subscription, single).await else { continue };
+        if is_database_away(&error) {
+            return Err(error);
+        }
+        dead_letter::set_aside(pool, subscription.consumer, event, &error, OffsetDateTime::now_utc()).await?;
+    }
+    Ok(())
+}
+
+async fn apply_together(pool: &PgPool, subscription: &Subscription, events: &[Event]) -> anyhow::Result<()> {
+    let consumer = subscription.consumer;
+    let mut tx = pool.begin().await?;
+    let ids: Vec<_> = events.iter().map(|event| event.id).collect();
+    let new: HashSet<_> = inbox::mark_new(&mut tx, consumer, &ids).await?.into_iter().collect();
+    let mut seen = HashSet::new();
+    let fresh = events.iter().filter(|event| new.contains(&event.id) && seen.insert(event.id));
+    let wanted = fresh.filter(|event| subscription.events.contains(&event.name.as_str())).cloned().collect();
+    let free = dead_letter::park_behind(&mut tx, consumer, wanted, OffsetDateTime::now_utc()).await?;
+    if !free.is_empty() {
+        let (spans, traces) = trace::consume_spans(consumer, &free);
+        let parent = spans.first().cloned().unwrap_or_else(tracing::Span::none);
+        let work = trace::with_traces(traces, subscription.handler.apply(&mut tx, &free));
+        // A panic in a handler is that event's fault, not the loop's.
+        let done = std::panic::AssertUnwindSafe(work.instrument(parent)).catch_unwind().await;
+        done.unwrap_or_else(|_| Err(anyhow::anyhow!("the handler panicked")))?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// True when the error says nothing about the event but that the database cannot be used now.
+pub(crate) fn is_database_away(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| match cause.downcast_ref::<sqlx::Error>() {
+        Some(
+            sqlx::Error::Io(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed
+            | sqlx::Error::Protocol(_),
+        ) => true,
+        // Class 57: operator intervention (shutdown, starting up); 53: out of resources; 08: connection;
+        // 40: rolled back in favour of another transaction.
+        Some(sqlx::Error::Database(error)) => {
+            error.code().is_some_and(|code| ["57", "53", "08", "40"].iter().any(|class| code.starts_with(class)))
+        }
+        _ => false,
+    })
+}

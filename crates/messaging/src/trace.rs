@@ -1,0 +1,103 @@
+//! Trace context across the broker (W3C Trace Context, level 1).
+
+use std::{collections::HashMap, future::Future};
+
+use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState};
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+
+use crate::event::Event;
+
+tokio::task_local! {
+    /// While a batch of events is applied: the trace each aggregate's change belongs to.
+    static TRACES: HashMap<String, String>;
+}
+
+/// Runs `work` with a trace context known for each of some aggregates. [`crate::outbox::append`] gives the events of
+/// such an aggregate that context, so that a batch that serves many requests keeps their traces apart.
+pub async fn with_traces<F: Future>(traces: HashMap<String, String>, work: F) -> F::Output {
+    TRACES.scope(traces, work).await
+}
+
+/// The trace context for an event of `aggregate_id`: the one set by [`with_traces`], or the current span's.
+pub(crate) fn traceparent_for(aggregate_id: &str, fallback: &str) -> String {
+    TRACES.try_with(|traces| traces.get(aggregate_id).cloned()).ok().flatten().unwrap_or_else(|| fallback.to_owned())
+}
+
+/// The current span's context as a `traceparent`; empty outside of a trace.
+#[must_use]
+pub fn current_traceparent() -> String {
+    traceparent_of(&tracing::Span::current())
+}
+
+fn traceparent_of(span: &tracing::Span) -> String {
+    let context = span.context();
+    let otel = context.span();
+    let otel = otel.span_context();
+    if !otel.is_valid() {
+        return String::new();
+    }
+    format!("00-{}-{}-{:02x}", otel.trace_id(), otel.span_id(), otel.trace_flags().to_u8())
+}
+
+/// Reads a `traceparent` into the context of a remote parent.
+#[must_use]
+pub fn remote_parent(traceparent: &str) -> Option<opentelemetry::Context> {
+    let mut parts = traceparent.split('-');
+    let (_version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let context = SpanContext::new(
+        TraceId::from_hex(trace).ok()?,
+        SpanId::from_hex(span).ok()?,
+        TraceFlags::new(u8::from_str_radix(flags, 16).ok()?),
+        true,
+        TraceState::default(),
+    );
+    context.is_valid().then(|| opentelemetry::Context::new().with_remote_span_context(context))
+}
+
+/// One span for each sampled event of a batch, as a child of what caused the event, and the map for [`with_traces`].
+pub(crate) fn consume_spans(consumer: &str, events: &[Event]) -> (Vec<tracing::Span>, HashMap<String, String>) {
+    let mut spans = Vec::new();
+    let mut traces = HashMap::new();
+    for event in events {
+        if event.traceparent.is_empty() {
+            continue;
+        }
+        let mut traceparent = event.traceparent.clone();
+        if traceparent.ends_with("-01") {
+            let span = tracing::info_span!(
+                parent: None,
+                "consume",
+                otel.name = format!("process {}", event.name),
+                otel.kind = "consumer",
+                messaging.system = "nats",
+                messaging.destination.name = event.full_type(),
+                messaging.message.id = %event.id,
+                messaging.consumer.group.name = consumer,
+            );
+            if let Some(parent) = remote_parent(&event.traceparent)
+                && span.set_parent(parent).is_ok()
+            {
+                let own = traceparent_of(&span);
+                traceparent = if own.is_empty() { traceparent } else { own };
+            }
+            spans.push(span);
+        }
+        traces.insert(event.aggregate_id.clone(), traceparent);
+    }
+    (spans, traces)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_traceparent_is_read_or_refused() {
+        let good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let context = remote_parent(good).unwrap();
+        assert_eq!(context.span().span_context().trace_id().to_string(), "0af7651916cd43dd8448eb211c80319c");
+        for bad in ["", "00", "00-x-y-01", "00-00000000000000000000000000000000-b7ad6b7169203331-01"] {
+            assert!(remote_parent(bad).is_none(), "{bad}");
+        }
+    }
+}

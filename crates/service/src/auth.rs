@@ -1,0 +1,335 @@
+//! Who is calling, and whether they may: one layer in front of every RPC of every service.
+//!
+//! Tokens are JWTs (RFC 7519). Those of people and API keys are signed by identity with Ed25519 (`EdDSA`, RFC 8037) and
+//! checked against its published key set (RFC 7517). Services sign their own short-lived tokens for each other with a
+//! shared secret (`HS256`), so that they can work while identity is away.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError, RwLock},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, bail};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
+use proto::identity::v1::{GetJwksRequest, auth_service_client::AuthServiceClient};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use tonic::{Status, transport::Endpoint};
+
+use crate::status;
+
+/// Issuer in every token.
+pub const ISSUER: &str = "shopfloor";
+/// Longest token that is looked at.
+const LONGEST_TOKEN: usize = 16 * 1024;
+
+/// Kind of caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallerKind {
+    /// A person.
+    Employee,
+    /// A shop or partner with an API key.
+    ApiKey,
+    /// Another service of the suite.
+    Service,
+}
+
+/// What a token says. Times are seconds since 1970.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claims {
+    /// Always [`ISSUER`].
+    pub iss: String,
+    /// Id of the employee, API key or service.
+    pub sub: String,
+    /// Kind of caller.
+    pub kind: CallerKind,
+    /// Role codes.
+    #[serde(default)]
+    pub roles: Vec<String>,
+    /// Permissions; `*` for all, `orders.*` and `orders.order.*` for all below.
+    #[serde(default)]
+    pub perms: Vec<String>,
+    /// Sales channel an API key is bound to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
+    /// Not valid after.
+    pub exp: i64,
+    /// Made at.
+    pub iat: i64,
+    /// Token id.
+    #[serde(default)]
+    pub jti: String,
+}
+
+/// Who is calling. In the extensions of every request that passed the layer and was not public.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// Id of the employee, API key or service.
+    pub id: String,
+    /// Kind of caller.
+    pub kind: CallerKind,
+    /// Role codes.
+    pub roles: Vec<String>,
+    /// Permissions as in [`Claims::perms`].
+    pub permissions: Vec<String>,
+    /// Sales channel an API key is bound to; `None` for everybody else.
+    pub channel: Option<String>,
+}
+
+impl Caller {
+    /// Whether the caller holds a permission.
+    #[must_use]
+    pub fn may(&self, permission: &str) -> bool {
+        self.permissions.iter().any(|held| covers(held, permission))
+    }
+}
+
+impl From<Claims> for Caller {
+    fn from(claims: Claims) -> Self {
+        Self {
+            id: claims.sub,
+            kind: claims.kind,
+            roles: claims.roles,
+            permissions: claims.perms,
+            channel: claims.channel,
+        }
+    }
+}
+
+/// Whether a held permission covers a needed one.
+#[must_use]
+pub fn covers(held: &str, needed: &str) -> bool {
+    match held.strip_suffix('*') {
+        Some("") => true,
+        Some(prefix) => prefix.ends_with('.') && needed.starts_with(prefix),
+        None => held == needed,
+    }
+}
+
+/// The caller of a request.
+///
+/// # Errors
+/// `UNAUTHENTICATED` when the RPC is public and no token was sent.
+pub fn caller<T>(request: &tonic::Request<T>) -> Result<Caller, Status> {
+    request
+        .extensions()
+        .get::<Caller>()
+        .cloned()
+        .ok_or_else(|| status::unauthenticated("NO_TOKEN", "this call needs a token"))
+}
+
+/// Signs tokens for calls from one service to another.
+#[derive(Clone)]
+pub struct InternalTokens {
+    service: &'static str,
+    secret: Arc<str>,
+}
+
+impl InternalTokens {
+    /// Signs with the suite's shared secret in the name of `service`.
+    #[must_use]
+    pub fn new(service: &'static str, secret: &str) -> Self {
+        Self { service, secret: secret.into() }
+    }
+
+    /// A token good for one minute and the permissions given.
+    ///
+    /// # Errors
+    /// When signing fails.
+    pub fn token(&self, permissions: &[&str], now: OffsetDateTime) -> anyhow::Result<String> {
+        let claims = Claims {
+            iss: ISSUER.to_owned(),
+            sub: format!("service:{}", self.service),
+            kind: CallerKind::Service,
+            roles: Vec::new(),
+            perms: permissions.iter().map(|&permission| permission.to_owned()).collect(),
+            channel: None,
+            exp: now.unix_timestamp() + 60,
+            iat: now.unix_timestamp(),
+            jti: String::new(),
+        };
+        let key = EncodingKey::from_secret(self.secret.as_bytes());
+        encode(&Header::new(Algorithm::HS256), &claims, &key).context("cannot sign an internal token")
+    }
+
+    /// A request with such a token and a deadline.
+    ///
+    /// # Errors
+    /// When signing fails.
+    pub fn request<T>(
+        &self,
+        message: T,
+        permissions: &[&str],
+        deadline: Duration,
+        now: OffsetDateTime,
+    ) -> anyhow::Result<tonic::Request<T>> {
+        let mut request = tonic::Request::new(message);
+        let token = self.token(permissions, now)?;
+        request.metadata_mut().insert("authorization", format!("Bearer {token}").parse()?);
+        let traceparent = messaging::trace::current_traceparent();
+        if !traceparent.is_empty() {
+            request.metadata_mut().insert("traceparent", traceparent.parse()?);
+        }
+        request.set_timeout(deadline);
+        Ok(request)
+    }
+}
+
+/// Checks tokens.
+#[derive(Clone)]
+pub struct Verifier {
+    inner: Arc<VerifierInner>,
+}
+
+struct VerifierInner {
+    keys: RwLock<HashMap<String, DecodingKey>>,
+    secret: DecodingKey,
+    identity_url: Option<String>,
+    asked: Mutex<Option<Instant>>,
+}
+
+impl Verifier {
+    /// Takes the keys from identity at `identity_url` when they are first needed, and again when an unknown one is met.
+    #[must_use]
+    pub fn new(identity_url: &str, internal_secret: &str) -> Self {
+        Self::build(HashMap::new(), internal_secret, Some(identity_url.to_owned()))
+    }
+
+    /// Knows one key only. For tests.
+    #[must_use]
+    pub fn fixed(kid: &str, key: DecodingKey, internal_secret: &str) -> Self {
+        Self::build(HashMap::from([(kid.to_owned(), key)]), internal_secret, None)
+    }
+
+    fn build(keys: HashMap<String, DecodingKey>, internal_secret: &str, identity_url: Option<String>) -> Self {
+        let secret = DecodingKey::from_secret(internal_secret.as_bytes());
+        let inner = VerifierInner { keys: RwLock::new(keys), secret, identity_url, asked: Mutex::new(None) };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Who sent this token.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED` with reason `BAD_TOKEN` or `TOKEN_EXPIRED`; `UNAVAILABLE` when the keys cannot be had.
+    pub async fn verify(&self, token: &str) -> Result<Caller, Status> {
+        let bad = || status::unauthenticated("BAD_TOKEN", "the token is not valid");
+        if token.len() > LONGEST_TOKEN {
+            return Err(bad());
+        }
+        let header = decode_header(token).map_err(|_| bad())?;
+        let (key, algorithm) = match header.alg {
+            Algorithm::HS256 => (self.inner.secret.clone(), Algorithm::HS256),
+            Algorithm::EdDSA => {
+                let kid = header.kid.ok_or_else(bad)?;
+                (self.key(&kid).await?.ok_or_else(bad)?, Algorithm::EdDSA)
+            }
+            _ => return Err(bad()),
+        };
+        let mut validation = Validation::new(algorithm);
+        validation.set_issuer(&[ISSUER]);
+        validation.set_required_spec_claims(&["exp", "iss", "sub"]);
+        validation.leeway = 5;
+        validation.validate_aud = false;
+        let claims = decode::<Claims>(token, &key, &validation)
+            .map_err(|error| match error.kind() {
+                jsonwebtoken::errors::ErrorKind::ExpiredSignature => {
+                    status::unauthenticated("TOKEN_EXPIRED", "the token has expired")
+                }
+                _ => bad(),
+            })?
+            .claims;
+        // The shared secret speaks for services only, and identity's keys never do.
+        if (claims.kind == CallerKind::Service) != (algorithm == Algorithm::HS256) {
+            return Err(bad());
+        }
+        Ok(claims.into())
+    }
+
+    async fn key(&self, kid: &str) -> Result<Option<DecodingKey>, Status> {
+        if let Some(key) = self.known(kid) {
+            return Ok(Some(key));
+        }
+        let Some(url) = &self.inner.identity_url else { return Ok(None) };
+        if !self.may_ask() {
+            return Ok(None);
+        }
+        let fetched = tokio::time::timeout(Duration::from_secs(3), fetch_keys(url)).await;
+        match fetched.unwrap_or_else(|_| Err(anyhow::anyhow!("identity did not answer in time"))) {
+            Ok(keys) => *self.inner.keys.write().unwrap_or_else(PoisonError::into_inner) = keys,
+            Err(error) => {
+                tracing::warn!(error = format!("{error:#}"), "cannot get identity's keys");
+                *self.inner.asked.lock().unwrap_or_else(PoisonError::into_inner) = None;
+                return Err(status::unavailable("tokens cannot be checked now: identity is away"));
+            }
+        }
+        Ok(self.known(kid))
+    }
+
+    fn known(&self, kid: &str) -> Option<DecodingKey> {
+        self.inner.keys.read().unwrap_or_else(PoisonError::into_inner).get(kid).cloned()
+    }
+
+    /// At most one question a second, so that made-up key ids do not become a load on identity.
+    fn may_ask(&self) -> bool {
+        let mut asked = self.inner.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let may = asked.is_none_or(|at| at.elapsed() > Duration::from_secs(1));
+        if may {
+            *asked = Some(Instant::now());
+        }
+        may
+    }
+}
+
+async fn fetch_keys(url: &str) -> anyhow::Result<HashMap<String, DecodingKey>> {
+    let channel = Endpoint::new(url.to_owned())?.connect_timeout(Duration::from_secs(2)).connect().await?;
+    let answer = AuthServiceClient::new(channel).get_jwks(GetJwksRequest {}).await?.into_inner();
+    let mut keys = HashMap::new();
+    for jwk in answer.keys {
+        if jwk.kty != "OKP" || jwk.crv != "Ed25519" {
+            bail!("identity published a key of an unknown kind {} {}", jwk.kty, jwk.crv);
+        }
+        keys.insert(jwk.kid, DecodingKey::from_ed_components(&jwk.x)?);
+    }
+    Ok(keys)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wildcards_cover_what_is_below_them_and_nothing_else() {
+        assert!(covers("*", "orders.order.push"));
+        assert!(covers("orders.*", "orders.order.push"));
+        assert!(covers("orders.order.*", "orders.order.push"));
+        assert!(covers("orders.order.push", "orders.order.push"));
+        assert!(!covers("orders.order", "orders.order.push"));
+        assert!(!covers("order*", "orders.order.push"));
+        assert!(!covers("orders.order.pus*", "orders.order.push"));
+        assert!(!covers("", "orders.order.push"));
+    }
+
+    #[tokio::test]
+    async fn a_service_token_is_good_for_services_with_the_same_secret_only() {
+        let now = OffsetDateTime::now_utc();
+        let token = InternalTokens::new("orders", "secret").token(&["crm.contact.resolve"], now).unwrap();
+        let key = DecodingKey::from_secret(b"unused");
+        let caller = Verifier::fixed("k", key.clone(), "secret").verify(&token).await.unwrap();
+        assert_eq!(caller.id, "service:orders");
+        assert!(caller.may("crm.contact.resolve") && !caller.may("crm.contact.read"));
+        assert!(Verifier::fixed("k", key, "other").verify(&token).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn an_expired_token_is_told_apart_from_a_forged_one() {
+        let before = OffsetDateTime::now_utc() - time::Duration::minutes(2);
+        let token = InternalTokens::new("orders", "secret").token(&[], before).unwrap();
+        let verifier = Verifier::fixed("k", DecodingKey::from_secret(b"unused"), "secret");
+        assert!(format!("{:?}", verifier.verify(&token).await.unwrap_err()).contains("TOKEN_EXPIRED"));
+        for forged in ["", "a.b.c", "eyJhbGciOiJub25lIn0.e30."] {
+            assert_eq!(verifier.verify(forged).await.unwrap_err().code(), tonic::Code::Unauthenticated);
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! What every Shopfloor process needs: settings, telemetry, the database, the gRPC server with its one authorisation
+//! layer, health, jobs, the clock, and the way from an error to a status.
+//!
+//! In reading order: [`host`] runs services and is the place to start; [`auth`] says who is calling and whether they may;
+//! [`check`] and [`page`] read what came in; [`idempotency`] answers repeated writes; [`status`] is how refusals look.
+
+pub mod auth;
+mod check;
+mod clock;
+pub mod config;
+mod db;
+mod grpc;
+pub mod host;
+pub mod idempotency;
+mod jobs;
+mod messaging_grpc;
+pub mod ops;
+pub mod page;
+pub mod status;
+pub mod telemetry;
+
+pub use auth::{Caller, CallerKind, InternalTokens, Verifier, caller};
+pub use check::{Check, Violation};
+pub use clock::{Clock, new_id};
+pub use db::{Db, Tx};
+pub use grpc::secured_router;
+pub use host::{Deps, Service};
+pub use jobs::Job;
+
+/// Tables every service's database has for its RPCs. Versions 100 to 999.
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
