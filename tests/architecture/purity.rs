@@ -95,7 +95,7 @@ fn floats(sources: &[Source]) -> Vec<String> {
         let reason = source
             .text
             .lines()
-            .take_while(|line| line.starts_with("//!"))
+            .take_while(|line| line.starts_with("//!") || line.starts_with("#![doc"))
             .any(|line| line.contains("f64") || line.contains("f32"));
         for at in uses {
             if !statistical(source) {
