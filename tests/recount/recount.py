@@ -30,6 +30,7 @@ import gzip
 import io
 import json
 import sys
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -167,12 +168,128 @@ def expected(path, limit):
     return result, {code: stock.get(code, 0) for code in received}
 
 
+class Gateway:
+    """The least there is to ask a gateway."""
+
+    def __init__(self, url, token):
+        self.url, self.token = url.rstrip("/"), token
+
+    def ask(self, path, body=None, **query):
+        url = self.url + path + ("?" + urllib.parse.urlencode(query) if query else "")
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"authorization": "Bearer " + self.token, "content-type": "application/json"}
+        for attempt in range(6):
+            try:
+                with urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=120) as answer:
+                    return json.load(answer)
+            except urllib.error.HTTPError as error:
+                if error.code not in (429, 502, 503, 504) or attempt == 5:
+                    raise SystemExit(f"{path}: HTTP {error.code}: {error.read().decode(errors='replace')}")
+                time.sleep(float(error.headers.get("retry-after") or 1))
+
+    def pages(self, path, field, **query):
+        token = ""
+        while True:
+            answer = self.ask(path, **query, **{"page.page_size": 500, "page.page_token": token})
+            yield from answer.get(field, [])
+            token = get(answer.get("page") or {}, "next_page_token", "")
+            if not token:
+                return
+
+
+def get(message, name, default=None):
+    """A field of a JSON answer, whether it is written in snake_case or lowerCamelCase."""
+    head, *rest = name.split("_")
+    camel = head + "".join(part.capitalize() for part in rest)
+    return message.get(name, message.get(camel, default))
+
+
+def amount(message, name):
+    return D((get(message, name) or {}).get("amount", "0"))
+
+
+def reported(gateway, channel, codes):
+    """The same figures as the services tell them."""
+    result = collections.Counter()
+    money = collections.defaultdict(lambda: D(0))
+    customers = set()
+    for order in gateway.pages("/v1/orders", "orders", channel=channel):
+        result["orders"] += 1
+        money["gross"] += amount(order, "total")
+        money["cancelled"] += amount(order, "cancelled_amount")
+        money["returned"] += amount(order, "returned_amount")
+        if get(order, "customer_id"):
+            customers.add(get(order, "customer_id"))
+    orders = dict(orders=result["orders"], customers=len(customers), **money)
+    orders["net"] = money["gross"] - money["cancelled"] - money["returned"]
+    answer = gateway.ask(
+        "/v1/kpi/reports/summary",
+        {
+            "period": {"from": "2010-11-01", "to": "2012-01-31"},
+            "filter": {"channels": [channel]},
+            "currency": "GBP",
+        },
+    )
+    figures = answer["figures"]
+    kpi = dict(
+        orders=int(figures.get("orders", 0)),
+        customers=int(answer.get("customers", 0)),
+        goods_lines=int(figures.get("lines", 0)),
+        gross=amount(figures, "placed"),
+        cancelled=amount(figures, "cancelled"),
+        returned=amount(figures, "returned"),
+        net=amount(figures, "revenue"),
+    )
+    known = {get(customer, "customer_id") for customer in gateway.pages("/v1/customers", "customers")}
+    crm = dict(customers=len(customers & known))
+    stock, reserved, waiting = {}, D(0), D(0)
+    for item in gateway.pages("/v1/erp/items", "items"):
+        if item["sku"] in codes:
+            stock[item["sku"]] = D(get(item, "on_hand", "0") or "0")
+            reserved += D(item.get("reserved", "0") or "0")
+            waiting += D(item.get("backordered", "0") or "0")
+    erp = dict(products=len(stock), on_hand_pieces=sum(stock.values()), reserved=reserved, backordered=waiting)
+    return dict(orders=orders, kpi=kpi, crm=crm, erp=erp), stock
+
+
+def compare(args):
+    figures, stock = expected(args.file, args.limit)
+    figures.update(reserved=0, backordered=0)
+    with open(args.token_file, encoding="utf-8") as file:
+        gateway = Gateway(args.url, file.read().strip())
+    services, counted = reported(gateway, args.channel, stock)
+    wrong = 0
+    print(f"{'service':8} {'figure':16} {'file':>16} {'service says':>16}")
+    for service, told in services.items():
+        for name, value in told.items():
+            good = D(str(figures[name])) == D(str(value))
+            wrong += not good
+            print(f"{service:8} {name:16} {figures[name]!s:>16} {value!s:>16}{'' if good else '   DIFFERS'}")
+    different = {code for code in stock if D(stock[code]) != counted.get(code)}
+    print(f"erp      stock of each of {len(stock)} codes: " + ("agrees" if not different else f"{len(different)} DIFFER"))
+    for code in sorted(different)[:10]:
+        print(f"         {code}: file {stock[code]}, erp {counted.get(code)}")
+    if not figures["adds_up"]:
+        print("the rules of this recount do not add up to the file")
+    if wrong or different or not figures["adds_up"]:
+        raise SystemExit(1)
+    print("OK: everything agrees")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["expected"])
+    parser.add_argument("what", choices=["expected", "compare"])
     parser.add_argument("file")
-    parser.add_argument("--limit", type=int)
+    parser.add_argument("--limit", type=int, help="only the first lines of the file")
+    parser.add_argument("--url", default="http://127.0.0.1:8080", help="address of the gateway")
+    parser.add_argument("--token-file", help="file with an access token that may read everything")
+    parser.add_argument("--channel", default="online-retail", help="channel the file was pushed to")
     args = parser.parse_args()
+    if args.what == "compare":
+        if not args.token_file:
+            parser.error("compare needs --token-file")
+        compare(args)
+        return
     figures, _ = expected(args.file, args.limit)
     json.dump(figures, sys.stdout, indent=1, sort_keys=True)
     print()

@@ -1,7 +1,10 @@
 //! The `shopfloor` program: services to run, a whole company on one machine, demo data, and a client for every RPC.
 //!
-//! Reading order: [`client`] (calls), [`demo`] (the made-up company), [`retail`] (a real order file).
+//! Reading order: [`cli`] (what there is), [`services`] and [`process`] (what a process runs), [`serve`] (in a cluster),
+//! [`up`] (all on one machine), [`client`] (calls), [`bulk`] (loading much), [`demo`] (the made-up company), [`retail`]
+//! (a real order file), [`say`] (what people see).
 
+pub mod bulk;
 pub mod client;
 pub mod demo;
 pub mod retail;

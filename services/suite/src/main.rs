@@ -1,3 +1,3 @@
-//! The `shopfloor` program. Everything is in the library; see `shopfloor --help`.
+//! The `shopfloor` program.
 
 fn main() {}

@@ -8,8 +8,10 @@
 //! [`history`] (orders and what became of them), [`load`] (brings it all in through the public API).
 
 pub mod chance;
+pub mod command;
 pub mod goods;
 pub mod history;
+pub mod load;
 pub mod nutrition;
 pub mod people;
 pub mod scale;

@@ -4,6 +4,9 @@
 //! becomes, [`matching`] ties credit notes to sales, [`push`] carries the plan out through the gateway, [`report`]
 //! writes down what became of every line.
 
+pub mod command;
 pub mod matching;
 pub mod plan;
+pub mod push;
 pub mod read;
+pub mod report;

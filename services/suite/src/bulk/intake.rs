@@ -1,0 +1,217 @@
+#![doc = "Products by import and orders by batch."]
+
+use std::collections::HashMap;
+
+use anyhow::{Context, bail};
+use futures::{StreamExt as _, TryStreamExt as _};
+use proto::orders::v1::push_result::Outcome;
+use proto::orders::v1::{
+    ImportProductsRequest, ImportProductsResponse, OrderInput, PushOrderRequest, PushOrdersRequest, PushOrdersResponse,
+    PushResult, PutChannelRequest, PutChannelResponse, PutPriceListRequest, PutPriceListResponse,
+};
+
+use super::{IN_FLIGHT, content_id};
+use crate::client::api::Api;
+use crate::say::Progress;
+
+const ORDERS_PER_BATCH: usize = 100;
+const LINES_PER_BATCH: usize = 2_500;
+/// An import is sent in parts of this size; at most 64 parts, so longer files become several imports.
+const PART: usize = 512 << 10;
+const PARTS: usize = 60;
+
+/// What the service said of a pushed order.
+#[derive(Debug, Clone)]
+pub enum Pushed {
+    /// It is stored.
+    Taken(Taken),
+    /// It was refused: reason and what is wrong.
+    Refused(String),
+}
+
+/// A stored order.
+#[derive(Debug, Clone)]
+pub struct Taken {
+    /// Order id.
+    pub order_id: String,
+    /// True when it had been stored before.
+    pub duplicate: bool,
+    /// What the buyer pays, as recomputed.
+    pub total: String,
+    /// Why it waits for a person; empty when it does not.
+    pub hold_reasons: Vec<String>,
+}
+
+/// Imports a catalogue: a heading and rows of CSV. Returns how many products were read, created, changed and rejected.
+pub async fn import_products(
+    api: &Api,
+    heading: &str,
+    rows: &[String],
+    price_list: &str,
+) -> anyhow::Result<ImportProductsResponse> {
+    let mut sum = ImportProductsResponse::default();
+    let mut files = vec![String::new()];
+    for row in rows {
+        if files.last().is_some_and(|file| file.len() + row.len() > PART * PARTS) {
+            files.push(String::new());
+        }
+        if let Some(file) = files.last_mut() {
+            file.push_str(row);
+            file.push('\n');
+        }
+    }
+    for file in files.iter().filter(|file| !file.is_empty()) {
+        let answer = import_file(api, &format!("{heading}\n{file}"), price_list).await?;
+        sum.rows += answer.rows;
+        sum.created += answer.created;
+        sum.changed += answer.changed;
+        sum.unchanged += answer.unchanged;
+        sum.rejected += answer.rejected;
+        sum.prices += answer.prices;
+        sum.rejections.extend(answer.rejections);
+    }
+    if let Some(rejection) = sum.rejections.first() {
+        bail!(
+            "{} products were rejected by the import, the first one ({}) because {}: {}",
+            sum.rejected,
+            rejection.sku,
+            rejection.column,
+            rejection.reason
+        );
+    }
+    Ok(sum)
+}
+
+async fn import_file(api: &Api, file: &str, price_list: &str) -> anyhow::Result<ImportProductsResponse> {
+    let job_id = content_id("products", [file, price_list]);
+    let parts = file.as_bytes().chunks(PART);
+    let count = i32::try_from(parts.len())?;
+    for (index, data) in (1..).zip(parts) {
+        let request = ImportProductsRequest {
+            job_id: job_id.clone(),
+            part: index,
+            parts: count,
+            data: data.to_vec().into(),
+            price_list: price_list.to_owned(),
+        };
+        let answer: ImportProductsResponse =
+            api.call("shopfloor.orders.v1.ProductService/ImportProducts", &request).await?;
+        if answer.finished {
+            return Ok(answer);
+        }
+    }
+    bail!("the product import did not finish although all {count} parts were sent")
+}
+
+/// A field of a CSV row, quoted when needed.
+pub fn csv_field(text: &str) -> String {
+    if text.contains(['"', ',', ';', '\n', '\t']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+}
+
+/// Lists a sales channel.
+pub async fn put_channel(api: &Api, channel: &PutChannelRequest) -> anyhow::Result<()> {
+    let _: PutChannelResponse = api.call("shopfloor.orders.v1.IntakeService/PutChannel", channel).await?;
+    Ok(())
+}
+
+/// Makes sure a price list is there.
+pub async fn put_price_list(api: &Api, list: &PutPriceListRequest) -> anyhow::Result<()> {
+    let _: PutPriceListResponse = api.call("shopfloor.orders.v1.PriceService/PutPriceList", list).await?;
+    Ok(())
+}
+
+/// Pushes orders in batches, several on their way at once. The answer is by external id.
+pub async fn push_orders(
+    api: &Api,
+    orders: impl Iterator<Item = OrderInput>,
+    progress: &mut Progress,
+) -> anyhow::Result<HashMap<String, Pushed>> {
+    let mut answers = futures::stream::iter(Batches { orders: orders.peekable() })
+        .map(|batch| async move {
+            let request = PushOrdersRequest { orders: batch };
+            let answer: PushOrdersResponse =
+                api.call("shopfloor.orders.v1.IntakeService/PushOrders", &request).await?;
+            anyhow::Ok((request.orders.len(), answer))
+        })
+        .buffer_unordered(IN_FLIGHT);
+    let mut pushed = HashMap::new();
+    while let Some((sent, answer)) = answers.try_next().await? {
+        if answer.results.len() != sent {
+            bail!("{sent} orders were pushed and {} answers came back", answer.results.len());
+        }
+        progress.add(sent as u64)?;
+        for result in answer.results {
+            let (external_id, outcome) = outcome(result)?;
+            pushed.insert(external_id, outcome);
+        }
+    }
+    Ok(pushed)
+}
+
+fn outcome(result: PushResult) -> anyhow::Result<(String, Pushed)> {
+    let pushed = match result.outcome.context("an order of the batch has no result")? {
+        Outcome::Accepted(taken) => Pushed::Taken(Taken {
+            order_id: taken.order_id,
+            duplicate: taken.duplicate,
+            total: taken.total.unwrap_or_default().amount,
+            hold_reasons: taken.hold_reasons,
+        }),
+        Outcome::Refused(refusal) if refusal.reason == "FAILED" => {
+            bail!("order {} could not be stored: {}", result.external_id, refusal.message)
+        }
+        Outcome::Refused(refusal) => {
+            let fields: Vec<_> = refusal.violations.iter().map(|v| format!("{} {}", v.field, v.description)).collect();
+            Pushed::Refused(format!("{}: {} {}", refusal.reason, refusal.message, fields.join("; ")))
+        }
+    };
+    Ok((result.external_id, pushed))
+}
+
+/// Cuts a stream of orders into batches bounded by orders and by lines.
+struct Batches<I: Iterator<Item = OrderInput>> {
+    orders: std::iter::Peekable<I>,
+}
+
+impl<I: Iterator<Item = OrderInput>> Iterator for Batches<I> {
+    type Item = Vec<PushOrderRequest>;
+
+    fn next(&mut self) -> Option<Vec<PushOrderRequest>> {
+        let mut batch = Vec::new();
+        let mut lines = 0;
+        while let Some(order) = self.orders.next_if(|order| {
+            batch.is_empty() || (batch.len() < ORDERS_PER_BATCH && lines + order.lines.len() <= LINES_PER_BATCH)
+        }) {
+            lines += order.lines.len();
+            batch.push(PushOrderRequest { order: Some(order), request_id: String::new() });
+        }
+        (!batch.is_empty()).then_some(batch)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proto::orders::v1::OrderLineInput;
+
+    use super::*;
+
+    fn order(lines: usize) -> OrderInput {
+        OrderInput { lines: vec![OrderLineInput::default(); lines], ..OrderInput::default() }
+    }
+
+    #[test]
+    fn batches_are_bounded_by_orders_and_by_lines() {
+        let sizes = |orders: Vec<OrderInput>| -> Vec<usize> {
+            Batches { orders: orders.into_iter().peekable() }.map(|b| b.len()).collect()
+        };
+        assert_eq!(sizes(vec![order(1); 250]), [100, 100, 50]);
+        assert_eq!(sizes(vec![order(2_000), order(600), order(1)]), [1, 2]);
+        assert_eq!(sizes(vec![order(9_000), order(1)]), [1, 1]);
+        assert_eq!(sizes(vec![]), [0; 0]);
+    }
+
+    #[test]
+    fn fields_with_separators_are_quoted() {
+        assert_eq!(csv_field("a"), "a");
+        assert_eq!(csv_field("a,\"b\""), "\"a,\"\"b\"\"\"");
+    }
+}

@@ -1,0 +1,72 @@
+#![doc = "Waiting until every event has reached everybody who listens."]
+
+use std::time::{Duration, Instant};
+
+use anyhow::bail;
+use proto::messaging::v1::{GetStatusRequest, GetStatusResponse};
+
+use crate::client::api::Api;
+
+/// Services that publish or consume events.
+pub const SERVICES: [&str; 7] = ["orders", "erp", "crm", "kpi", "tasks", "knowledge", "identity"];
+
+/// How far everybody is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Events no broker has acknowledged yet.
+    pub unpublished: i64,
+    /// Events consumers have not taken yet.
+    pub untaken: i64,
+    /// Events waiting for another try.
+    pub parked: i64,
+    /// Events given up on.
+    pub dead: i64,
+    /// Consumers that cannot be asked because the broker is away.
+    pub unknown: i64,
+}
+
+impl Backlog {
+    /// True when nothing is on its way.
+    pub const fn is_quiet(&self) -> bool {
+        self.unpublished == 0 && self.untaken == 0 && self.parked == 0 && self.unknown == 0
+    }
+
+    fn add(&mut self, status: &GetStatusResponse) {
+        self.unpublished += status.outbox_pending;
+        for consumer in &status.consumers {
+            self.untaken += consumer.pending.max(0);
+            self.unknown += i64::from(consumer.pending < 0);
+            self.parked += consumer.parked;
+            self.dead += consumer.dead;
+        }
+    }
+}
+
+/// Asks every service once.
+pub async fn backlog(api: &Api) -> anyhow::Result<Backlog> {
+    let mut backlog = Backlog::default();
+    for service in SERVICES {
+        let request = GetStatusRequest { service: service.to_owned() };
+        backlog.add(&api.call("shopfloor.messaging.v1.MessagingService/GetStatus", &request).await?);
+    }
+    Ok(backlog)
+}
+
+/// Returns when nothing was on its way three times in a row; gives up when nothing has moved for two minutes.
+pub async fn wait(api: &Api) -> anyhow::Result<Backlog> {
+    let (mut calm, mut last, mut moved) = (0, Backlog::default(), Instant::now());
+    loop {
+        let now = backlog(api).await?;
+        calm = if now.is_quiet() { calm + 1 } else { 0 };
+        if calm == 3 {
+            return Ok(now);
+        }
+        if now != last {
+            moved = Instant::now();
+            last = now;
+        } else if !last.is_quiet() && moved.elapsed() > Duration::from_secs(120) {
+            bail!("events have stopped moving: {last:?}; `shopfloor dead-letters list` may say why");
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
