@@ -1,0 +1,160 @@
+//! Reads any event by the descriptors, so that a rule can name any field of it without code.
+
+use std::collections::BTreeSet;
+
+use anyhow::Context as _;
+use messaging::Event;
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, ReflectMessage as _, Value};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+use super::super::domain::Fields;
+
+/// The events rules may use, by service.
+pub(crate) const HEARD: [(&str, &str, &[&str]); 2] =
+    [("orders", "shopfloor.orders.v1.OrdersEvent", ORDERS), ("erp", "shopfloor.erp.v1.ErpEvent", ERP)];
+
+/// Those of orders; all but the many `order_state_changed`, which follow from the others.
+pub(crate) const ORDERS: &[&str] = &[
+    "order_cancelled",
+    "order_confirmed",
+    "order_lines_cancelled",
+    "order_placed",
+    "order_returned",
+    "payment_recorded",
+    "product_changed",
+];
+
+/// Those of erp; all but the steps inside the warehouse.
+pub(crate) const ERP: &[&str] = &[
+    "goods_received",
+    "order_allocated",
+    "reservation_released",
+    "shipment_delivered",
+    "shipment_failed",
+    "shipment_shipped",
+    "stock_depleted",
+    "stock_replenished",
+    "stock_returned",
+];
+
+const TIMESTAMP: &str = "google.protobuf.Timestamp";
+
+fn envelope(source: &str, name: &str) -> Option<MessageDescriptor> {
+    let (_, message, names) = HEARD.iter().find(|heard| heard.0 == source)?;
+    names.contains(&name).then(|| proto::descriptor_pool().get_message_by_name(message)).flatten()
+}
+
+/// The fields of an event, with dots into nested messages; empty when it is not heard.
+pub(crate) fn fields(source: &str, name: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let fact = envelope(source, name).and_then(|envelope| envelope.get_field_by_name(name));
+    if let Some(Kind::Message(fact)) = fact.map(|field| field.kind()) {
+        collect(&fact, "", 0, &mut found);
+    }
+    found
+}
+
+fn collect(message: &MessageDescriptor, prefix: &str, depth: u8, found: &mut BTreeSet<String>) {
+    for field in message.fields() {
+        let path = format!("{prefix}{}", field.name());
+        match field.kind() {
+            Kind::Message(inner) if inner.full_name() != TIMESTAMP => {
+                if depth < 3 && !field.is_list() && !field.is_map() {
+                    collect(&inner, &format!("{path}."), depth + 1, found);
+                }
+            }
+            _ => {
+                found.insert(path);
+            }
+        }
+    }
+}
+
+/// An event that can be asked for its fields.
+pub(crate) struct Fact<'a> {
+    /// The event.
+    pub(crate) event: &'a Event,
+    message: DynamicMessage,
+}
+
+/// Reads an event; `None` for one rules may not use, or which this version does not know.
+pub(crate) fn read(event: &Event) -> anyhow::Result<Option<Fact<'_>>> {
+    let Some(envelope) = envelope(&event.source, &event.name) else { return Ok(None) };
+    let message = DynamicMessage::decode(envelope, event.payload.clone())
+        .with_context(|| format!("event {} ({}) is malformed", event.id, event.name))?;
+    let fact = message.get_field_by_name(&event.name).map(std::borrow::Cow::into_owned);
+    Ok(match fact {
+        Some(Value::Message(message)) => Some(Fact { event, message }),
+        _ => None,
+    })
+}
+
+impl Fields for Fact<'_> {
+    fn get(&self, field: &str) -> Option<String> {
+        value_at(&self.message, field)
+    }
+}
+
+fn value_at(message: &DynamicMessage, path: &str) -> Option<String> {
+    let (name, rest) = path.split_once('.').map_or((path, None), |(name, rest)| (name, Some(rest)));
+    let field = message.descriptor().get_field_by_name(name)?;
+    let value = message.get_field(&field);
+    match (value.as_ref(), rest) {
+        (Value::Message(inner), Some(rest)) => value_at(inner, rest),
+        (value, None) => as_text(&field, value),
+        _ => None,
+    }
+}
+
+fn as_text(field: &FieldDescriptor, value: &Value) -> Option<String> {
+    Some(match value {
+        Value::Bool(value) => value.to_string(),
+        Value::I32(value) => value.to_string(),
+        Value::I64(value) => value.to_string(),
+        Value::U32(value) => value.to_string(),
+        Value::U64(value) => value.to_string(),
+        Value::F32(value) => value.to_string(),
+        Value::F64(value) => value.to_string(),
+        Value::String(value) => value.clone(),
+        Value::EnumNumber(number) => match field.kind() {
+            Kind::Enum(kind) => kind.get_value(*number)?.name().to_owned(),
+            _ => number.to_string(),
+        },
+        Value::Message(message) if message.descriptor().full_name() == TIMESTAMP => moment(message)?,
+        Value::List(values) => {
+            let texts: Vec<String> = values.iter().filter_map(|value| as_text(field, value)).collect();
+            texts.join(", ")
+        }
+        Value::Message(_) | Value::Bytes(_) | Value::Map(_) => return None,
+    })
+}
+
+fn moment(message: &DynamicMessage) -> Option<String> {
+    let seconds = message.get_field_by_name("seconds")?.as_i64()?;
+    OffsetDateTime::from_unix_timestamp(seconds).ok()?.format(&Rfc3339).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_event_that_is_heard_exists_and_has_fields() {
+        for (source, _, names) in HEARD {
+            for name in names {
+                assert!(!fields(source, name).is_empty(), "{source} {name}");
+            }
+        }
+        assert!(fields("orders", "order_state_changed").is_empty(), "not heard");
+        assert!(fields("moon", "order_placed").is_empty());
+    }
+
+    #[test]
+    fn fields_of_nested_messages_have_dots_and_lists_of_messages_are_left_out() {
+        let known = fields("orders", "order_placed");
+        for name in ["confirmed", "total.amount", "total.currency", "hold_reasons", "placed_at"] {
+            assert!(known.contains(name), "{name}");
+        }
+        assert!(!known.iter().any(|name| name.starts_with("lines")));
+    }
+}
