@@ -1,0 +1,131 @@
+//! API keys exchanged for tokens at identity, and the tokens kept until shortly before they end.
+//!
+//! A key that was exchanged goes on working while identity is away, until its token ends; a revoked key works until
+//! then, too (ten minutes at most). Only the SHA-256 of a key is kept.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use http::StatusCode;
+use moka::future::Cache;
+use proto::identity::v1::ExchangeApiKeyRequest;
+use proto::identity::v1::auth_service_client::AuthServiceClient;
+use service::Clock;
+use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
+use tonic::metadata::{Ascii, MetadataValue};
+use tonic::transport::Channel;
+
+use crate::problem::Problem;
+
+/// A token is exchanged anew this long before it ends.
+const RENEW: time::Duration = time::Duration::seconds(60);
+/// A token that ends this soon is not sent on any more.
+const MARGIN: time::Duration = time::Duration::seconds(5);
+/// Keys kept.
+const KEYS: u64 = 10_000;
+/// Longest time identity may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The exchange.
+#[derive(Clone)]
+pub(crate) struct ApiKeys {
+    identity: AuthServiceClient<Channel>,
+    clock: Clock,
+    tokens: Cache<[u8; 32], Arc<KeyToken>>,
+}
+
+/// A key's token.
+#[derive(Debug)]
+pub(crate) struct KeyToken {
+    /// Id of the key.
+    pub(crate) id: Arc<str>,
+    /// For the `authorization` header.
+    pub(crate) authorization: MetadataValue<Ascii>,
+    ends: OffsetDateTime,
+    renewing: AtomicBool,
+}
+
+impl ApiKeys {
+    /// With identity behind `channel`.
+    pub(crate) fn new(channel: Channel, clock: Clock) -> Self {
+        let tokens = Cache::builder().max_capacity(KEYS).time_to_live(Duration::from_secs(3600)).build();
+        Self { identity: AuthServiceClient::new(channel), clock, tokens }
+    }
+
+    /// The token of a key if it is at hand; renews it in the background when it is about to end.
+    pub(crate) async fn cached(&self, key: &str) -> Option<Arc<KeyToken>> {
+        let digest = digest(key);
+        let token = self.tokens.get(&digest).await?;
+        let left = token.ends - self.clock.now();
+        if left <= MARGIN {
+            self.tokens.invalidate(&digest).await;
+            return None;
+        }
+        if left <= RENEW && !token.renewing.swap(true, Ordering::AcqRel) {
+            tokio::spawn(self.clone().renew(digest, key.to_owned(), Arc::clone(&token)));
+        }
+        Some(token)
+    }
+
+    /// The token of a key; of many asking for one key at once, one goes to identity.
+    pub(crate) async fn token(&self, key: &str) -> Result<Arc<KeyToken>, Problem> {
+        let token = self.tokens.try_get_with(digest(key), self.exchange(key.to_owned())).await;
+        token.map_err(|problem| Problem::clone(&problem))
+    }
+
+    async fn renew(self, digest: [u8; 32], key: String, old: Arc<KeyToken>) {
+        match self.exchange(key).await {
+            Ok(token) => self.tokens.insert(digest, token).await,
+            Err(problem) if problem.status == StatusCode::UNAUTHORIZED => self.tokens.invalidate(&digest).await,
+            Err(problem) => {
+                tracing::warn!(
+                    detail = problem.detail,
+                    "identity does not renew a key's token; the old one is used on"
+                );
+                old.renewing.store(false, Ordering::Release);
+            }
+        }
+    }
+
+    async fn exchange(&self, key: String) -> Result<Arc<KeyToken>, Problem> {
+        let mut request = tonic::Request::new(ExchangeApiKeyRequest { api_key: key });
+        request.set_timeout(PATIENCE);
+        let mut identity = self.identity.clone();
+        let answer = tokio::time::timeout(PATIENCE, identity.exchange_api_key(request)).await;
+        let answer = match answer {
+            Ok(Ok(answer)) => answer.into_inner(),
+            Ok(Err(status)) => return Err(refusal(status)),
+            Err(_) => return Err(away()),
+        };
+        let ends = answer.expires_at.as_ref().and_then(proto::from_timestamp);
+        let authorization = format!("Bearer {}", answer.access_token).parse();
+        let (Some(ends), Ok(authorization)) = (ends, authorization) else {
+            tracing::error!("identity answered an exchange without a usable token");
+            return Err(away());
+        };
+        Ok(Arc::new(KeyToken { id: answer.api_key_id.into(), authorization, ends, renewing: AtomicBool::new(false) }))
+    }
+}
+
+/// A malformed key is no different from an unknown one.
+fn refusal(status: tonic::Status) -> Problem {
+    match status.code() {
+        tonic::Code::Unauthenticated | tonic::Code::InvalidArgument => {
+            Problem::new(StatusCode::UNAUTHORIZED, "BAD_CREDENTIALS", "the API key is unknown, expired or revoked")
+        }
+        tonic::Code::ResourceExhausted => status.into(),
+        _ => away(),
+    }
+}
+
+fn away() -> Problem {
+    let mut problem = Problem::overloaded("API keys cannot be checked now: identity is away");
+    problem.reason = "UNAVAILABLE".to_owned();
+    problem
+}
+
+fn digest(key: &str) -> [u8; 32] {
+    Sha256::digest(key.as_bytes()).into()
+}

@@ -1,0 +1,13 @@
+//! Who is calling, as far as limits need to know, and the limits.
+//!
+//! Whether a caller may run an RPC is not decided here: the services check the token themselves.
+
+mod api_keys;
+mod caller;
+mod limits;
+mod subjects;
+
+pub(crate) use api_keys::ApiKeys;
+pub(crate) use caller::{Access, Client, Credential, credential};
+pub(crate) use limits::{Limits, Slot};
+pub(crate) use subjects::Subjects;

@@ -1,0 +1,61 @@
+//! Messages known only by their descriptors, on the wire.
+
+use prost::Message as _;
+use prost_reflect::{DynamicMessage, MessageDescriptor};
+use tonic::Status;
+use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
+
+/// Encodes any message and decodes answers of one type.
+#[derive(Debug, Clone)]
+pub(super) struct DynamicCodec {
+    output: MessageDescriptor,
+}
+
+impl DynamicCodec {
+    /// For answers of this type.
+    pub(super) fn new(output: MessageDescriptor) -> Self {
+        Self { output }
+    }
+}
+
+impl Codec for DynamicCodec {
+    type Encode = DynamicMessage;
+    type Decode = DynamicMessage;
+    type Encoder = DynamicEncoder;
+    type Decoder = DynamicDecoder;
+
+    fn encoder(&mut self) -> DynamicEncoder {
+        DynamicEncoder
+    }
+
+    fn decoder(&mut self) -> DynamicDecoder {
+        DynamicDecoder(self.output.clone())
+    }
+}
+
+/// Encodes any message.
+#[derive(Debug)]
+pub(super) struct DynamicEncoder;
+
+impl Encoder for DynamicEncoder {
+    type Item = DynamicMessage;
+    type Error = Status;
+
+    fn encode(&mut self, item: DynamicMessage, out: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        item.encode(out).map_err(|error| Status::internal(error.to_string()))
+    }
+}
+
+/// Decodes messages of one type.
+#[derive(Debug)]
+pub(super) struct DynamicDecoder(MessageDescriptor);
+
+impl Decoder for DynamicDecoder {
+    type Item = DynamicMessage;
+    type Error = Status;
+
+    fn decode(&mut self, input: &mut DecodeBuf<'_>) -> Result<Option<DynamicMessage>, Status> {
+        let message = DynamicMessage::decode(self.0.clone(), input);
+        message.map(Some).map_err(|error| Status::internal(error.to_string()))
+    }
+}

@@ -1,0 +1,111 @@
+//! The services behind the gateway.
+
+mod codec;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use prost_reflect::DynamicMessage;
+use tonic::client::Grpc;
+use tonic::metadata::MetadataMap;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Request, Status, Streaming};
+
+use crate::config::Config;
+use crate::routing::Rpc;
+use codec::DynamicCodec;
+
+/// Largest answer of a service, in bytes.
+const LARGEST_ANSWER: usize = 32 * 1024 * 1024;
+/// Package of the RPCs that every service answers for itself; their field `service` says which one is meant.
+const EVERYWHERE: &str = "messaging";
+
+/// Connections to the services.
+#[derive(Clone)]
+pub(crate) struct Backends {
+    default: Channel,
+    named: HashMap<String, Channel>,
+    deadline: Duration,
+}
+
+impl Backends {
+    /// Connections are made when they are first used, and again when they break.
+    pub(crate) fn new(config: &Config) -> anyhow::Result<Self> {
+        let default = channel(&config.backend).context("--gateway-backend")?;
+        let named = config
+            .addresses()?
+            .into_iter()
+            .map(|(name, url)| Ok((name, channel(&url).context("--gateway-backends")?)))
+            .collect::<anyhow::Result<_>>()?;
+        Ok(Self { default, named, deadline: config.deadline() })
+    }
+
+    /// The connection to a service.
+    pub(crate) fn channel(&self, service: &str) -> Channel {
+        self.named.get(service).unwrap_or(&self.default).clone()
+    }
+
+    fn channel_for(&self, rpc: &Rpc, message: &DynamicMessage) -> Channel {
+        if rpc.service == EVERYWHERE
+            && let Some(field) = message.get_field_by_name("service")
+            && let Some(service) = field.as_str()
+        {
+            return self.channel(service);
+        }
+        self.channel(&rpc.service)
+    }
+
+    /// Calls an RPC that answers once.
+    pub(crate) async fn unary(
+        &self,
+        rpc: &Rpc,
+        message: DynamicMessage,
+        metadata: MetadataMap,
+    ) -> Result<DynamicMessage, Status> {
+        let mut grpc = Grpc::new(self.channel_for(rpc, &message)).max_decoding_message_size(LARGEST_ANSWER);
+        let mut request = Request::from_parts(metadata, http::Extensions::new(), message);
+        request.set_timeout(self.deadline);
+        let call = async {
+            grpc.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;
+            grpc.unary(request, rpc.path.clone(), DynamicCodec::new(rpc.output.clone())).await
+        };
+        let answer = tokio::time::timeout(self.deadline + Duration::from_millis(200), call).await;
+        answer
+            .map_err(|_| Status::deadline_exceeded("the service did not answer in time"))?
+            .map(tonic::Response::into_inner)
+    }
+
+    /// Calls an RPC that answers with a stream; the deadline holds for its beginning.
+    pub(crate) async fn stream(
+        &self,
+        rpc: &Rpc,
+        message: DynamicMessage,
+        metadata: MetadataMap,
+    ) -> Result<Streaming<DynamicMessage>, Status> {
+        let mut grpc = Grpc::new(self.channel_for(rpc, &message)).max_decoding_message_size(LARGEST_ANSWER);
+        let request = Request::from_parts(metadata, http::Extensions::new(), message);
+        let call = async {
+            grpc.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;
+            grpc.server_streaming(request, rpc.path.clone(), DynamicCodec::new(rpc.output.clone())).await
+        };
+        let answer = tokio::time::timeout(self.deadline, call).await;
+        answer
+            .map_err(|_| Status::deadline_exceeded("the service did not answer in time"))?
+            .map(tonic::Response::into_inner)
+    }
+}
+
+fn channel(url: &str) -> anyhow::Result<Channel> {
+    let endpoint = Endpoint::from_shared(url.to_owned())
+        .with_context(|| format!("{url:?} is not an address; write http://host:port"))?;
+    Ok(endpoint
+        .connect_timeout(Duration::from_secs(2))
+        .tcp_nodelay(true)
+        .http2_keep_alive_interval(Duration::from_secs(20))
+        .keep_alive_timeout(Duration::from_secs(10))
+        .keep_alive_while_idle(true)
+        .initial_connection_window_size(4 * 1024 * 1024)
+        .initial_stream_window_size(1024 * 1024)
+        .connect_lazy())
+}

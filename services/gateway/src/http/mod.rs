@@ -1,0 +1,11 @@
+//! HTTP itself: connections, bodies, one request from end to end, streams.
+
+mod body;
+mod context;
+mod handler;
+mod metadata;
+mod serve;
+mod stream;
+
+pub(crate) use handler::handle;
+pub use serve::{Peer, serve};
