@@ -154,6 +154,7 @@ impl Host {
             };
             let service = (plan.build)(&deps).with_context(|| format!("{} cannot start", plan.name))?;
             tasks.spawn(Relay::new(service.name, pool.clone(), bus.clone(), wake.clone()).run(cancel.clone()));
+            tasks.spawn(ops::watch_pool(service.name, pool.clone(), cancel.clone()));
             for subscription in &service.consumers {
                 let consumer = Consumer::new(subscription.clone(), pool.clone(), bus.clone(), wake.clone());
                 tasks.spawn(consumer.run(cancel.clone()));

@@ -10,6 +10,8 @@ use std::{
 
 use axum::{Router, extract::State, http::StatusCode, routing::get};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
 
 /// Bounds of all duration histograms, in seconds.
 const SECONDS: [f64; 14] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 15.0, 60.0];
@@ -66,5 +68,19 @@ pub(crate) async fn upkeep() {
     loop {
         tokio::time::sleep(Duration::from_secs(5)).await;
         metrics_handle().run_upkeep();
+    }
+}
+
+/// Notes how many connections a service holds to its database, until cancelled.
+pub(crate) async fn watch_pool(service: &'static str, pool: PgPool, cancel: CancellationToken) {
+    let mut tick = tokio::time::interval(Duration::from_secs(5));
+    while cancel.run_until_cancelled(tick.tick()).await.is_some() {
+        let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
+        let used = pool.size().saturating_sub(idle);
+        for (state, count) in [("idle", idle), ("used", used)] {
+            metrics::gauge!("db_client_connections", "service" => service, "state" => state).set(f64::from(count));
+        }
+        let most = f64::from(pool.options().get_max_connections());
+        metrics::gauge!("db_client_connections_max", "service" => service).set(most);
     }
 }
