@@ -1,0 +1,16 @@
+//! crm through its RPCs and events.
+
+mod support;
+
+mod contacts;
+mod customers;
+mod identification;
+mod orders;
+mod privacy;
+mod scoring;
+
+#[tokio::test]
+async fn every_statement_fits_the_schema() {
+    let app = support::start().await;
+    testkit::sql_check(&app, env!("CARGO_MANIFEST_DIR")).await;
+}
