@@ -1,0 +1,4 @@
+//! Reports as CSV files.
+
+pub mod convert;
+pub mod domain;

@@ -1,0 +1,11 @@
+//! Facts: rows made from events only, the same in whatever order the events of different services arrive.
+//!
+//! A batch of events is first folded into [`domain::Changes`]: one change a row, however many events touch it. Then each
+//! table is written by one statement, rows in key order. Every change is a sum, a first moment, or a value with a
+//! version, so folding and writing commute.
+
+pub mod commands;
+pub mod convert;
+pub mod domain;
+mod store;
+mod store_events;

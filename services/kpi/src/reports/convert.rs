@@ -1,0 +1,129 @@
+//! Requests read whole, before anything is asked of the database.
+
+use proto::kpi::v1 as wire;
+use rust_decimal::Decimal;
+use service::{Check, page::Page};
+use time::OffsetDateTime;
+use types::{Currency, business_day_start};
+
+use crate::{
+    error::Error,
+    facts::domain::Calendar,
+    sales::{
+        convert::{self as sales, Writing},
+        domain::{Filter, Group, Order, Period},
+        queries::Request,
+    },
+};
+
+/// What the company's settings mean for reading and writing.
+#[derive(Clone, Debug)]
+pub(super) struct Company {
+    pub(super) currency: Currency,
+    pub(super) calendar: Calendar,
+}
+
+impl Company {
+    /// How to write amounts of a currency; costs are known in the company's only.
+    pub(super) fn writing(&self, currency: Currency) -> Writing {
+        Writing { currency, costed: currency == self.currency }
+    }
+
+    /// First moment of a period, and first moment after it.
+    pub(super) fn moments(&self, period: Period) -> Result<(OffsetDateTime, OffsetDateTime), Error> {
+        let start = |day| business_day_start(day, &self.calendar.zone, self.calendar.cutoff_hour);
+        let after = period.to.saturating_add(time::Duration::days(1));
+        Ok((start(period.from).map_err(Error::Calendar)?, start(after).map_err(Error::Calendar)?))
+    }
+}
+
+/// A page of rows that come by rank and key.
+pub(super) type RankPage = Page<(Decimal, String)>;
+/// A page of rows that come by key.
+pub(super) type KeyPage = Page<String>;
+
+/// A token is ours only when the database can compare with it.
+fn comparable(key: Option<&str>) -> Result<(), Error> {
+    if key.is_some_and(|key| key.contains('\0')) {
+        let violation = service::Violation::new("page.page_token", "is not a token of this list");
+        return Err(Error::Invalid(vec![violation]));
+    }
+    Ok(())
+}
+
+fn done(check: Check) -> Result<(), Error> {
+    check.done().map_err(Error::Invalid)
+}
+
+pub(super) fn sales_request(
+    request: &wire::GetSalesReportRequest,
+    company: &Company,
+) -> Result<(Request, RankPage), Error> {
+    let mut check = Check::new();
+    let mut wanted = sales::request(&mut check, request, company.currency);
+    done(check)?;
+    let page = RankPage::parse(&request.page).map_err(Error::Invalid)?;
+    comparable(page.after.as_ref().map(|(_, key)| key.as_str()))?;
+    wanted.order.after = page.after.clone();
+    wanted.order.limit = page.limit() + 1;
+    Ok((wanted, page))
+}
+
+pub(super) fn summary_request(request: &wire::GetSummaryRequest, company: &Company) -> Result<Request, Error> {
+    let mut check = Check::new();
+    let wanted = Request {
+        currency: sales::currency(&mut check, &request.currency, company.currency),
+        period: sales::period(&mut check, &request.period),
+        group: Group::All,
+        filter: sales::filter(&mut check, &request.filter),
+        order: Order::default(),
+        compare: sales::kinds(&mut check, &request.compare),
+        align_weekdays: request.align_weekdays,
+    };
+    done(check)?;
+    Ok(wanted)
+}
+
+pub(super) fn funnel_request(request: &wire::GetFunnelRequest) -> Result<(Period, Filter), Error> {
+    let mut check = Check::new();
+    let wanted = (sales::period(&mut check, &request.period), sales::filter(&mut check, &request.filter));
+    done(check)?;
+    Ok(wanted)
+}
+
+pub(super) fn delivery_request(
+    request: &wire::GetDeliveryReportRequest,
+) -> Result<(Period, &'static str, KeyPage), Error> {
+    let mut check = Check::new();
+    let period = sales::period(&mut check, &request.period);
+    let group = crate::delivery::convert::group(&mut check, request.group_by);
+    done(check)?;
+    let page = KeyPage::parse(&request.page).map_err(Error::Invalid)?;
+    comparable(page.after.as_deref())?;
+    Ok((period, group, page))
+}
+
+pub(super) fn stock_request(request: &wire::GetStockReportRequest) -> Result<(Period, KeyPage), Error> {
+    let mut check = Check::new();
+    let period = sales::period(&mut check, &request.period);
+    check.len("skus", request.skus.len(), 0..=200);
+    for (index, sku) in request.skus.iter().take(200).enumerate() {
+        check.text(&format!("skus[{index}]"), sku, 1..=256);
+    }
+    done(check)?;
+    let page = KeyPage::parse(&request.page).map_err(Error::Invalid)?;
+    comparable(page.after.as_deref())?;
+    Ok((period, page))
+}
+
+pub(super) fn cohort_request(
+    request: &wire::GetCohortReportRequest,
+    company: &Company,
+) -> Result<(Currency, Period, i32), Error> {
+    let mut check = Check::new();
+    let currency = sales::currency(&mut check, &request.currency, company.currency);
+    let period = sales::period(&mut check, &request.period);
+    check.require((0..=36).contains(&request.months), "months", "must be 0 (twelve) to 36");
+    done(check)?;
+    Ok((currency, period, if request.months == 0 { 12 } else { request.months }))
+}

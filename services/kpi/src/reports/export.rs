@@ -1,0 +1,61 @@
+//! Whole reports as tables, for the CSV RPC.
+
+use proto::kpi::v1::{self as wire, export_report_request::Report};
+
+use super::{
+    convert::{self, Company},
+    grpc::Reports,
+};
+use crate::{
+    error::Error,
+    export::{convert as tables, domain::Table},
+};
+
+/// Rows of an exported report at most.
+pub(super) const MOST_ROWS: i64 = 100_000;
+
+fn whole(rows: usize) -> Result<(), Error> {
+    if i64::try_from(rows).unwrap_or(i64::MAX) > MOST_ROWS { Err(Error::TooLarge(MOST_ROWS)) } else { Ok(()) }
+}
+
+/// Reads a report whole.
+pub(super) async fn table(reports: &Reports, report: Option<Report>, company: &Company) -> Result<Table, Error> {
+    match report {
+        None => Err(Error::invalid("report", "is missing")),
+        Some(Report::Sales(mut request)) => {
+            request.page = None;
+            let (mut wanted, _) = convert::sales_request(&request, company)?;
+            wanted.order.limit = MOST_ROWS + 1;
+            let report = reports.sales(&wanted).await?;
+            whole(report.rows.len())?;
+            let response = crate::sales::convert::response(&report, company.writing(wanted.currency));
+            Ok(tables::sales(&response, &wanted.compare))
+        }
+        Some(Report::Delivery(mut request)) => {
+            request.page = None;
+            let (period, group, _) = convert::delivery_request(&request)?;
+            let rows = reports.deliveries(period, group, None, MOST_ROWS + 1).await?.0;
+            whole(rows.len())?;
+            let rows: Vec<_> = rows.into_iter().map(crate::delivery::convert::row).collect();
+            Ok(tables::delivery(&rows))
+        }
+        Some(Report::Stock(mut request)) => {
+            request.page = None;
+            let (period, _) = convert::stock_request(&request)?;
+            let rows = reports.stock(period, &request.skus, None, MOST_ROWS + 1).await?;
+            whole(rows.len())?;
+            let writing = company.writing(company.currency);
+            let rows: Vec<_> = rows.into_iter().map(|row| crate::stock::convert::row(row, writing)).collect();
+            Ok(tables::stock(&rows))
+        }
+        Some(Report::Funnel(request)) => {
+            let (period, filter) = convert::funnel_request(&request)?;
+            Ok(tables::funnel(&reports.funnel(period, &filter).await?))
+        }
+        Some(Report::Cohorts(request)) => {
+            let (currency, period, months) = convert::cohort_request(&request, company)?;
+            let response: wire::GetCohortReportResponse = reports.cohorts(currency, period, months).await?;
+            Ok(tables::cohorts(&response))
+        }
+    }
+}

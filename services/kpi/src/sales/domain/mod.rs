@@ -1,0 +1,9 @@
+//! What figures are, how they compare, and which periods they are compared with.
+
+mod figures;
+mod period;
+mod request;
+
+pub use figures::{Change, Figures, Measure, changes, percent};
+pub use period::{Bucket, Kind, Period};
+pub use request::{Filter, Group, Order, Source};
