@@ -30,6 +30,8 @@ echo "pid $server"
 wait "$server"
 code=$?
 kill -s KILL "$watch"
+# Until it is gone it could still take a line that is meant for us.
+wait "$watch"
 echo "exit $code"
 read -r word <&3
 if [ "$word" != keep ]; then cleanup; fi

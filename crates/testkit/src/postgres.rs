@@ -16,6 +16,7 @@ static NEXT: AtomicU64 = AtomicU64::new(1);
 
 /// The Postgres of this test process; ends with the process.
 pub async fn postgres() -> &'static Postgres {
+    crate::logs();
     let start = || async { Postgres::start(PostgresOptions::throw_away()).await.expect("a private Postgres starts") };
     SERVER.get_or_init(start).await
 }
