@@ -3,6 +3,7 @@
 //! Each rule is a function from what it looks at to the list of violations, so that each is also proven able to fail.
 
 mod contracts;
+mod deployment;
 mod layers;
 mod lints;
 mod purity;
