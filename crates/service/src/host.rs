@@ -62,10 +62,30 @@ pub struct Plan {
     pub build: Box<dyn FnOnce(&Deps) -> anyhow::Result<Service> + Send>,
 }
 
-/// A running process.
-pub struct Host {
+/// Tasks that are told together to end.
+#[derive(Clone, Default)]
+struct Stage {
     cancel: CancellationToken,
     tasks: TaskTracker,
+}
+
+impl Stage {
+    /// Tells them and waits.
+    async fn end(&self, until: tokio::time::Instant) {
+        self.cancel.cancel();
+        self.tasks.close();
+        if tokio::time::timeout_at(until, self.tasks.wait()).await.is_err() {
+            tracing::warn!("not all work ended in time");
+        }
+    }
+}
+
+/// A running process. It ends from the outside in: what is under way at the doors still needs the RPCs behind them, and
+/// those need the writers, relays and consumers.
+pub struct Host {
+    doors: Stage,
+    rpcs: Stage,
+    work: Stage,
     ready: Ready,
     bus: Bus,
     pools: Vec<PgPool>,
@@ -128,7 +148,8 @@ impl Host {
         listener: TcpListener,
     ) -> anyhow::Result<Self> {
         config.validate()?;
-        let (cancel, tasks, ready) = (CancellationToken::new(), TaskTracker::new(), Ready::default());
+        let (doors, rpcs, work, ready) = (Stage::default(), Stage::default(), Stage::default(), Ready::default());
+        let (cancel, tasks) = (work.cancel.clone(), work.tasks.clone());
         let bus = Bus::connect(BusOptions {
             url: config.nats_url.clone(),
             name: plans.iter().map(|plan| plan.name).collect::<Vec<_>>().join("+"),
@@ -172,15 +193,12 @@ impl Host {
         let router = routes.routes().prepare().into_axum_router().reset_fallback().merge(router);
         let verifier = Verifier::new(&config.identity_url, &config.internal_secret);
         let router = secured_router(Routes::from(router), verifier, config.rpc_deadline())?;
-        tasks.spawn(serve_grpc(listener, router, cancel.clone()));
-        tasks.spawn({
-            let cancel = cancel.clone();
-            async move {
-                tokio::select! { () = cancel.cancelled() => {}, () = ops::upkeep() => {} }
-            }
+        rpcs.tasks.spawn(serve_grpc(listener, router, rpcs.cancel.clone()));
+        tasks.spawn(async move {
+            tokio::select! { () = cancel.cancelled() => {}, () = ops::upkeep() => {} }
         });
         ready.set(true);
-        Ok(Self { cancel, tasks, ready, bus, pools })
+        Ok(Self { doors, rpcs, work, ready, bus, pools })
     }
 
     /// Whether it wants work.
@@ -189,25 +207,24 @@ impl Host {
         self.ready.clone()
     }
 
-    /// Cancelled when the process drains; for what is served beside gRPC.
+    /// Cancelled first when the process drains; for what is served beside gRPC and calls it.
     #[must_use]
     pub fn cancel_token(&self) -> CancellationToken {
-        self.cancel.clone()
+        self.doors.cancel.clone()
     }
 
-    /// Where tasks are spawned that draining waits for.
+    /// Where such servers are spawned, so that draining waits for the calls under way in them.
     #[must_use]
     pub fn tasks(&self) -> TaskTracker {
-        self.tasks.clone()
+        self.doors.tasks.clone()
     }
 
-    /// Stops taking work, finishes what is under way (at most `patience`), closes connections.
+    /// Stops taking work, finishes what is under way (at most `patience` in all), closes connections.
     pub async fn drain(self, patience: Duration) {
         self.ready.set(false);
-        self.cancel.cancel();
-        self.tasks.close();
-        if tokio::time::timeout(patience, self.tasks.wait()).await.is_err() {
-            tracing::warn!("not all work ended in time");
+        let until = tokio::time::Instant::now() + patience;
+        for stage in [&self.doors, &self.rpcs, &self.work] {
+            stage.end(until).await;
         }
         self.bus.drain().await;
         for pool in self.pools {
