@@ -3,6 +3,7 @@
 mod nats;
 mod orphans;
 mod postgres;
+mod restore;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
