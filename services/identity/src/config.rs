@@ -4,6 +4,7 @@ use clap::Args;
 
 /// Settings of the identity service.
 #[derive(Args, Debug, Clone)]
+#[group(skip)]
 pub struct Config {
     /// Minutes an employee's access token lives
     #[arg(

@@ -77,7 +77,7 @@ pub(super) async fn used(conn: &mut PgConnection, id: Uuid, now: OffsetDateTime)
     sqlx::query(
         "-- api_key_used
         update api_key set last_used_at = $2
-        where id = $1 and (last_used_at is null or last_used_at < $2 - interval '1 minute')",
+        where id = $1 and (last_used_at is null or last_used_at < $2::timestamptz - interval '1 minute')",
     )
     .bind(id)
     .bind(now)
