@@ -1,0 +1,46 @@
+//! SQL of items.
+
+use std::collections::BTreeSet;
+
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+
+use super::domain::ItemChange;
+
+/// Which of these items are in use: with lots (that is, movements) or open needs. Their unit must stay.
+pub(crate) async fn in_use(conn: &mut PgConnection, skus: &[String]) -> sqlx::Result<BTreeSet<String>> {
+    let used: Vec<String> = sqlx::query_scalar(
+        "-- items_in_use
+        select i.sku from stock_item i
+        where i.sku = any ($1) and i.status <> 'unknown'
+            and (i.backordered > 0 or i.reserved > 0 or exists (select from lot l where l.sku = i.sku))",
+    )
+    .bind(skus)
+    .fetch_all(conn)
+    .await?;
+    Ok(used.into_iter().collect())
+}
+
+/// Inserts or changes items; each sku once, in sku order. Returns how many were inserted or known for the first time.
+pub(crate) async fn upsert(conn: &mut PgConnection, changes: &[ItemChange], now: OffsetDateTime) -> sqlx::Result<i64> {
+    sqlx::query_scalar(
+        "-- upsert_items
+        with old as (select sku from stock_item where sku = any ($1) and status <> 'unknown'),
+        written as (
+            insert into stock_item (sku, name, unit, status, weight_grams, updated_at)
+            select u.*, $6 from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::numeric[]) as u
+            on conflict (sku) do update set name = excluded.name, unit = excluded.unit, status = excluded.status,
+                weight_grams = excluded.weight_grams, updated_at = excluded.updated_at
+            returning sku
+        )
+        select count(*) from written where sku not in (select sku from old)",
+    )
+    .bind(changes.iter().map(|change| change.sku.as_str()).collect::<Vec<_>>())
+    .bind(changes.iter().map(|change| change.name.as_str()).collect::<Vec<_>>())
+    .bind(changes.iter().map(|change| change.unit.as_str()).collect::<Vec<_>>())
+    .bind(changes.iter().map(|change| change.status).collect::<Vec<_>>())
+    .bind(changes.iter().map(|change| change.weight_grams).collect::<Vec<_>>())
+    .bind(now)
+    .fetch_one(conn)
+    .await
+}

@@ -1,0 +1,168 @@
+//! One transaction's work on the stock: lock, post, hold, and at the end write totals and publish.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use messaging::NewEvent;
+use proto::erp::v1::erp_event::Event;
+use rust_decimal::Decimal;
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{
+    domain::{Item, Move, PlaceKind, StockState, deltas},
+    store,
+};
+use crate::{config::Stamp, demand, error::Error, items::convert as item_events};
+
+/// What a transaction has locked and will have to say at its end. Made by [`lock`], used up by [`finish`].
+#[derive(Default)]
+pub struct Work {
+    items: BTreeMap<String, Item>,
+    /// Facts of orders, in order.
+    pub(crate) facts: BTreeMap<Uuid, Vec<Event>>,
+    /// Orders whose reservation changed, and why.
+    pub(crate) allocated: BTreeMap<Uuid, &'static str>,
+    /// Facts of other aggregates.
+    pub(crate) others: Vec<NewEvent>,
+}
+
+impl Work {
+    /// The locked items' skus.
+    pub(crate) fn skus(&self) -> Vec<String> {
+        self.items.keys().cloned().collect()
+    }
+
+    /// The unit of an item that is known.
+    pub(crate) fn unit(&self, sku: &str) -> Option<&str> {
+        self.items.get(sku)?.unit.as_deref()
+    }
+
+    /// Changes a locked item's totals.
+    ///
+    /// # Errors
+    /// [`Error::Inconsistent`] when the item is not locked: a bug, never to be committed.
+    pub(crate) fn change(&mut self, sku: &str, change: impl FnOnce(&mut Item)) -> Result<(), Error> {
+        let item = self.items.get_mut(sku).ok_or(Error::Inconsistent("an item was changed without its lock"))?;
+        change(item);
+        item.changed = true;
+        Ok(())
+    }
+
+    /// Notes what can be promised of each locked item after this transaction.
+    pub(crate) fn note_available(&mut self, available: &BTreeMap<String, Decimal>) {
+        for (sku, item) in &mut self.items {
+            item.available = Some(available.get(sku).copied().unwrap_or_default());
+        }
+    }
+
+    /// Adds a fact of an order.
+    pub(crate) fn tell(&mut self, order: Uuid, event: Event) {
+        self.facts.entry(order).or_default().push(event);
+    }
+
+    /// Notes that an order's reservation changed. The first reason stays.
+    pub(crate) fn reallocated(&mut self, order: Uuid, cause: &'static str) {
+        self.allocated.entry(order).or_insert(cause);
+    }
+}
+
+/// Locks the items a transaction will touch, all at once. Items nobody told us of get a row to be waited for.
+///
+/// # Errors
+/// Database errors.
+pub async fn lock(conn: &mut PgConnection, skus: BTreeSet<String>, create: bool) -> Result<Work, Error> {
+    let skus: Vec<_> = skus.into_iter().collect();
+    if skus.is_empty() {
+        return Ok(Work::default());
+    }
+    if create {
+        store::insert_unknown_items(conn, &skus).await?;
+    }
+    Ok(Work { items: store::lock_items(conn, &skus).await?, ..Work::default() })
+}
+
+/// Posts movements: ledger entries, balances and the items' totals, in three statements however many they are.
+///
+/// # Errors
+/// [`Error::Inconsistent`] when goods would leave a place that never had them; constraint violations below zero.
+pub async fn post(
+    conn: &mut PgConnection,
+    work: &mut Work,
+    moves: &[Move],
+    moved_at: OffsetDateTime,
+    stamp: &Stamp<'_>,
+) -> Result<(), Error> {
+    if moves.is_empty() {
+        return Ok(());
+    }
+    store::insert_moves(conn, moves, moved_at, stamp.now, stamp.by).await?;
+    let sums = deltas(moves);
+    let (raises, lowers): (Vec<_>, Vec<_>) = sums
+        .iter()
+        .filter(|(_, delta)| !(delta.quantity.is_zero() && delta.value.is_zero()))
+        .partition(|(_, delta)| delta.quantity >= Decimal::ZERO && delta.value >= Decimal::ZERO);
+    store::raise_balances(conn, &raises).await?;
+    if store::lower_balances(conn, &lowers).await? != lowers.len() as u64 {
+        return Err(Error::Inconsistent("goods left a place that never had them"));
+    }
+    for one in moves {
+        let sign = |kind| if kind == PlaceKind::Stock { Decimal::ONE } else { Decimal::ZERO };
+        let change = one.quantity * (sign(one.to.kind) - sign(one.from.kind));
+        if !change.is_zero() {
+            work.change(&one.sku, |item| item.on_hand += change)?;
+        }
+    }
+    Ok(())
+}
+
+/// Changes what is held of lots in places, and the items' totals with it.
+///
+/// # Errors
+/// [`Error::Inconsistent`] when a balance does not exist; constraint violations when more than on hand would be held.
+pub(crate) async fn hold(
+    conn: &mut PgConnection,
+    work: &mut Work,
+    parts: impl IntoIterator<Item = (String, Uuid, i64, Decimal)>,
+) -> Result<(), Error> {
+    let mut held: BTreeMap<(Uuid, i64), Decimal> = BTreeMap::new();
+    for (sku, lot, place, quantity) in parts {
+        *held.entry((lot, place)).or_default() += quantity;
+        work.change(&sku, |item| item.reserved += quantity)?;
+    }
+    if store::change_held(conn, &held).await? != held.len() as u64 {
+        return Err(Error::Inconsistent("goods were held in a place that never had them"));
+    }
+    Ok(())
+}
+
+/// Ends the work: writes the items' totals, says what became depleted or available, and publishes the orders' facts.
+///
+/// # Errors
+/// Database errors.
+pub async fn finish(conn: &mut PgConnection, mut work: Work, stamp: &Stamp<'_>) -> Result<(), Error> {
+    let mut events = std::mem::take(&mut work.others);
+    for (sku, item) in &mut work.items {
+        let Some(available) = item.available else { continue };
+        let before = item.state;
+        let after = before.after(available, item.backordered);
+        if after == before {
+            continue;
+        }
+        item.state = after;
+        item.changed = true;
+        let fact = match after {
+            StockState::Depleted => item_events::stock_depleted(sku, item, stamp.now),
+            StockState::Available if before == StockState::Depleted => {
+                item_events::stock_replenished(sku, item, available, stamp.now)
+            }
+            StockState::Available | StockState::New => continue,
+        };
+        item.version += 1;
+        events.push(NewEvent::of("stock_item", sku, item.version, stamp.now, &fact));
+    }
+    store::write_items(conn, &work.items, stamp.now).await?;
+    events.extend(demand::commands::publish(conn, work.facts, &work.allocated, stamp).await?);
+    messaging::outbox::append(conn, &events).await?;
+    Ok(())
+}

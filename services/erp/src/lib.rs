@@ -1,0 +1,80 @@
+//! erp: stock, reservations and fulfilment.
+//!
+//! In reading order: [`items`] and [`warehouses`] say what is kept where; [`ledger`] is the double-entry book everything
+//! else posts to, with the lock doctrine; [`receipts`] bring goods in; [`demand`] is what orders want and
+//! [`reservation`] who gets it; [`fulfilment`] takes goods to the buyer and [`returns`] brings them back; [`stock`] shows
+//! and corrects. `consumers` listens to the orders service, `jobs` to the clock.
+//!
+//! Deliberately absent at this depth: several bins a warehouse with routes and barcodes, valuation methods other than
+//! actual cost per lot, back-dated corrections, units other than the item's own, least remaining life per channel.
+
+use std::{sync::Arc, time::Duration};
+
+use messaging::Subscription;
+use proto::erp::v1::{
+    fulfilment_service_server::FulfilmentServiceServer, item_service_server::ItemServiceServer,
+    receipt_service_server::ReceiptServiceServer, reservation_service_server::ReservationServiceServer,
+    stock_service_server::StockServiceServer, warehouse_service_server::WarehouseServiceServer,
+};
+use service::{Deps, Service};
+use tonic::service::Routes;
+
+pub mod config;
+mod consumers;
+pub mod demand;
+pub mod error;
+pub mod fulfilment;
+pub mod items;
+mod jobs;
+pub mod ledger;
+pub mod receipts;
+pub mod reservation;
+pub mod returns;
+pub mod stock;
+pub mod warehouses;
+
+pub use config::Config;
+
+/// Name of the service.
+pub const NAME: &str = "erp";
+
+/// Its tables.
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
+
+/// The service, ready to be hosted.
+///
+/// # Errors
+/// When a setting is wrong.
+pub fn service(deps: &Deps, config: &Config) -> anyhow::Result<Service> {
+    let rules = Arc::new(config::Rules::new(config)?);
+    let shared = || (deps.clone(), rules.clone());
+    let stock = {
+        let (deps, rules) = shared();
+        stock::grpc::Api { deps, rules }
+    };
+    let receipts = {
+        let (deps, rules) = shared();
+        receipts::grpc::Api { deps, rules }
+    };
+    let reservations = {
+        let (deps, rules) = shared();
+        reservation::grpc::Api { deps, rules }
+    };
+    let fulfilment = {
+        let (deps, rules) = shared();
+        fulfilment::grpc::Api { deps, rules }
+    };
+    let routes = Routes::new(ItemServiceServer::new(items::grpc::Api(deps.clone())))
+        .add_service(WarehouseServiceServer::new(warehouses::grpc::Api(deps.clone())))
+        .add_service(StockServiceServer::new(stock))
+        .add_service(ReceiptServiceServer::new(receipts))
+        .add_service(ReservationServiceServer::new(reservations))
+        .add_service(FulfilmentServiceServer::new(fulfilment));
+    let orders = consumers::Orders { clock: deps.clock.clone(), rules: rules.clone() };
+    Ok(Service {
+        name: NAME,
+        routes,
+        consumers: vec![Subscription::new("erp_orders", "orders", consumers::ORDERS, orders)],
+        jobs: jobs::all(deps, &rules, Duration::from_secs(config.verify_seconds)),
+    })
+}

@@ -1,0 +1,187 @@
+//! Giving stock to orders, and taking it back.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rust_decimal::Decimal;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::{
+    config::Stamp,
+    demand::{
+        self,
+        domain::{LineDelta, NewDemand},
+    },
+    error::Error,
+    ledger::{self, commands::Work},
+    reservation::{
+        domain::{Allocation, Grant, Held, Need, Pool, allocate},
+        store,
+    },
+    warehouses::{domain::Warehouse, store as warehouses},
+};
+
+/// Remembers new demands and serves them together with all who already wait. Demands that are known are left out.
+/// Their items must be locked (rows exist even for items nobody told us of).
+pub(crate) async fn place(
+    conn: &mut PgConnection,
+    work: &mut Work,
+    mut demands: Vec<NewDemand>,
+    stamp: &Stamp<'_>,
+) -> Result<(), Error> {
+    let ids: Vec<_> = demands.iter().map(|demand| demand.order_id).collect();
+    let known: BTreeSet<_> = demand::store::known(conn, &ids).await?.into_iter().collect();
+    demands.retain(|demand| !known.contains(&demand.order_id));
+    serve(conn, work, demands, stamp, "released_by_other").await
+}
+
+/// Gives what is free of the locked items to those who wait and to `new` demands, by priority and time, and notes what
+/// remains available. `cause` is told to those who had been waiting.
+pub(crate) async fn serve(
+    conn: &mut PgConnection,
+    work: &mut Work,
+    new: Vec<NewDemand>,
+    stamp: &Stamp<'_>,
+    cause: &'static str,
+) -> Result<(), Error> {
+    let skus = work.skus();
+    if skus.is_empty() && new.is_empty() {
+        return Ok(());
+    }
+    let warehouses = if new.is_empty() { Vec::new() } else { warehouses::all(conn, stamp.rules).await? };
+    let mut pool = Pool::new(store::free_lots(conn, &skus, stamp.today(), stamp.rules.min_life_days).await?);
+    let free = with_units(work, &pool);
+    let mut needs = store::waiting(conn, &free).await?;
+    needs.extend(new.iter().flat_map(|demand| needs_of(demand, work, &warehouses)));
+    let ids: Vec<_> = warehouses.iter().map(|warehouse| warehouse.id).collect();
+    let allocation = allocate(&mut pool, needs, &ids);
+
+    let fresh = remember(conn, work, &new, &allocation, &warehouses).await?;
+    if !allocation.grants.is_empty() {
+        store::insert(conn, &allocation.grants, stamp.now).await?;
+        let parts = allocation.grants.iter().map(|one| (one.sku.clone(), one.lot, one.place, one.quantity));
+        ledger::commands::hold(conn, work, parts).await?;
+        let waited: Vec<_> = allocation.grants.iter().filter(|grant| !fresh.contains(&grant.order)).collect();
+        let mut changes: BTreeMap<(Uuid, i32), LineDelta> = BTreeMap::new();
+        for grant in waited {
+            changes.entry((grant.order, grant.line_no)).or_default().reserved += grant.quantity;
+            work.reallocated(grant.order, cause);
+        }
+        demand::commands::change_lines(conn, work, &changes).await?;
+    }
+    work.note_available(&pool.available());
+    Ok(())
+}
+
+fn with_units(work: &Work, pool: &Pool) -> Vec<(String, Uuid, String, Decimal)> {
+    let unit = |sku: &str| work.unit(sku).map(str::to_owned);
+    pool.free().into_iter().filter_map(|(sku, id, free)| Some((sku.clone(), id, unit(&sku)?, free))).collect()
+}
+
+/// What of a new demand can be served at all: a line in another unit than its item's waits for a person.
+fn needs_of(demand: &NewDemand, work: &Work, warehouses: &[Warehouse]) -> Vec<Need> {
+    let warehouse = warehouses.iter().find(|one| one.code == demand.warehouse).map(|one| one.id);
+    let need = |line: &demand::domain::NewLine| Need {
+        order: demand.order_id,
+        line_no: line.line_no,
+        sku: line.sku.clone(),
+        warehouse,
+        quantity: line.quantity,
+        priority: demand.priority,
+        placed_at: demand.placed_at,
+    };
+    demand.lines.iter().filter(|line| work.unit(&line.sku) == Some(line.unit.as_str())).map(need).collect()
+}
+
+/// Writes new demands with what they got, and what their items are waited for.
+async fn remember(
+    conn: &mut PgConnection,
+    work: &mut Work,
+    new: &[NewDemand],
+    allocation: &Allocation,
+    warehouses: &[Warehouse],
+) -> Result<BTreeSet<Uuid>, Error> {
+    if new.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let first = warehouses.first().ok_or(Error::Inconsistent("there is no warehouse"))?.id;
+    let placed: Vec<_> = new
+        .iter()
+        .map(|demand| {
+            let named = warehouses.iter().find(|one| one.code == demand.warehouse).map(|one| one.id);
+            (demand, named.or_else(|| allocation.chosen.get(&demand.order_id).copied()).unwrap_or(first))
+        })
+        .collect();
+    let fresh: BTreeSet<_> = new.iter().map(|demand| demand.order_id).collect();
+    let mut got: BTreeMap<(Uuid, i32), Decimal> = BTreeMap::new();
+    for Grant { order, line_no, quantity, .. } in &allocation.grants {
+        if fresh.contains(order) {
+            *got.entry((*order, *line_no)).or_default() += *quantity;
+        }
+    }
+    demand::store::insert(conn, &placed).await?;
+    demand::store::insert_lines(conn, &placed, &got).await?;
+    for demand in new {
+        for line in &demand.lines {
+            let lacks = line.quantity - got.get(&(demand.order_id, line.line_no)).copied().unwrap_or_default();
+            work.change(&line.sku, |item| item.backordered += lacks)?;
+        }
+        work.reallocated(demand.order_id, "order");
+    }
+    Ok(fresh)
+}
+
+/// Ends held pieces, whole or in part, and lets their lines wait again.
+pub(crate) async fn release(
+    conn: &mut PgConnection,
+    work: &mut Work,
+    parts: &[(Held, Decimal)],
+    state: &'static str,
+    reason: &'static str,
+    stamp: &Stamp<'_>,
+) -> Result<(), Error> {
+    if parts.is_empty() {
+        return Ok(());
+    }
+    if store::end(conn, parts, state, reason, stamp.now).await? != parts.len() as u64 {
+        return Err(Error::Inconsistent("a reservation had already ended"));
+    }
+    let freed = parts.iter().map(|(held, part)| (held.sku.clone(), held.lot, held.place, -*part));
+    ledger::commands::hold(conn, work, freed).await?;
+    let mut changes: BTreeMap<(Uuid, i32), LineDelta> = BTreeMap::new();
+    for (held, part) in parts {
+        changes.entry((held.order, held.line_no)).or_default().reserved -= *part;
+    }
+    demand::commands::change_lines(conn, work, &changes).await
+}
+
+/// Takes a lot (in one place, or anywhere) from those who hold it until no more than `may_stay` is held; those served
+/// last give way first. Returns what was taken.
+///
+/// # Errors
+/// [`Error::PickedStock`] when what would have to go is already in shipments.
+pub(crate) async fn displace(
+    conn: &mut PgConnection,
+    work: &mut Work,
+    (lot, place): (Uuid, Option<i64>),
+    may_stay: Decimal,
+    state: &'static str,
+    stamp: &Stamp<'_>,
+) -> Result<Decimal, Error> {
+    let held = store::held_of_lot(conn, lot, place).await?;
+    let total: Decimal = held.iter().map(|piece| piece.quantity).sum();
+    if total <= may_stay {
+        return Ok(Decimal::ZERO);
+    }
+    let loose: Vec<_> = held.iter().filter(|piece| piece.shipment.is_none()).cloned().collect();
+    let (parts, missing) = crate::reservation::domain::take_held(&loose, total - may_stay);
+    if missing > Decimal::ZERO {
+        let picked = total - loose.iter().map(|piece| piece.quantity).sum::<Decimal>();
+        return Err(Error::PickedStock(picked.normalize().to_string()));
+    }
+    release(conn, work, &parts, state, "lot_unavailable", stamp).await?;
+    for (piece, _) in &parts {
+        work.reallocated(piece.order, "stock_changed");
+    }
+    Ok(total - may_stay)
+}

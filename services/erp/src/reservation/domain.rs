@@ -1,0 +1,339 @@
+//! Who gets what: first expired first out over several lots, by priority, then by the time of the order.
+
+use std::collections::{BTreeMap, HashMap};
+
+use rust_decimal::Decimal;
+use time::{Date, OffsetDateTime};
+use uuid::Uuid;
+
+/// The free part of a lot in a place, fit to be given to orders.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FreeLot {
+    /// Item.
+    pub sku: String,
+    /// Warehouse it lies in.
+    pub warehouse: Uuid,
+    /// Place.
+    pub place: i64,
+    /// Lot.
+    pub lot: Uuid,
+    /// Last day of use.
+    pub expires_on: Option<Date>,
+    /// When the lot came in.
+    pub received_at: OffsetDateTime,
+    /// Lot number, the last tie-break.
+    pub number: String,
+    /// How much is free, above zero.
+    pub free: Decimal,
+}
+
+/// What a line still lacks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Need {
+    /// Order or hold.
+    pub order: Uuid,
+    /// Line.
+    pub line_no: i32,
+    /// Item.
+    pub sku: String,
+    /// Warehouse it is served from; none lets the order choose.
+    pub warehouse: Option<Uuid>,
+    /// How much, above zero.
+    pub quantity: Decimal,
+    /// Higher goes first.
+    pub priority: i32,
+    /// Earlier goes first.
+    pub placed_at: OffsetDateTime,
+}
+
+/// A piece of a lot given to a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// Order or hold.
+    pub order: Uuid,
+    /// Line.
+    pub line_no: i32,
+    /// Item.
+    pub sku: String,
+    /// Lot.
+    pub lot: Uuid,
+    /// Place.
+    pub place: i64,
+    /// How much, above zero.
+    pub quantity: Decimal,
+}
+
+/// What is free, by item and warehouse, first to expire first.
+#[derive(Clone, Debug, Default)]
+pub struct Pool(BTreeMap<String, BTreeMap<Uuid, Vec<FreeLot>>>);
+
+impl Pool {
+    /// Sorts lots into a pool: earliest expiry first, those without expiry last, then by receipt, then by number.
+    #[must_use]
+    pub fn new(lots: Vec<FreeLot>) -> Self {
+        let mut pool = Self::default();
+        for lot in lots {
+            pool.0.entry(lot.sku.clone()).or_default().entry(lot.warehouse).or_default().push(lot);
+        }
+        for lots in pool.0.values_mut().flat_map(BTreeMap::values_mut) {
+            lots.sort_by(|a, b| {
+                let key = |lot: &FreeLot| (lot.expires_on.is_none(), lot.expires_on, lot.received_at);
+                key(a).cmp(&key(b)).then_with(|| a.number.cmp(&b.number)).then(a.place.cmp(&b.place))
+            });
+        }
+        pool
+    }
+
+    /// What is free of an item in a warehouse.
+    #[must_use]
+    pub fn free_in(&self, sku: &str, warehouse: Uuid) -> Decimal {
+        let lots = self.0.get(sku).and_then(|warehouses| warehouses.get(&warehouse));
+        lots.map_or(Decimal::ZERO, |lots| lots.iter().map(|lot| lot.free).sum())
+    }
+
+    /// What is free, by item and warehouse; nothing is left out but zeros.
+    #[must_use]
+    pub fn free(&self) -> Vec<(String, Uuid, Decimal)> {
+        let each = |(sku, warehouses): (&String, &BTreeMap<Uuid, Vec<FreeLot>>)| {
+            warehouses.keys().map(|id| (sku.clone(), *id, self.free_in(sku, *id))).collect::<Vec<_>>()
+        };
+        self.0.iter().flat_map(each).filter(|(_, _, free)| !free.is_zero()).collect()
+    }
+
+    /// What is free by item over all warehouses.
+    #[must_use]
+    pub fn available(&self) -> BTreeMap<String, Decimal> {
+        let mut sums: BTreeMap<String, Decimal> = BTreeMap::new();
+        for (sku, _, free) in self.free() {
+            *sums.entry(sku).or_default() += free;
+        }
+        sums
+    }
+
+    fn take(&mut self, need: &Need, warehouse: Uuid) -> Vec<Grant> {
+        let mut grants = Vec::new();
+        let mut left = need.quantity;
+        let lots = self.0.get_mut(&need.sku).and_then(|warehouses| warehouses.get_mut(&warehouse));
+        for lot in lots.into_iter().flatten() {
+            let quantity = lot.free.min(left);
+            if quantity <= Decimal::ZERO {
+                continue;
+            }
+            lot.free -= quantity;
+            left -= quantity;
+            grants.push(Grant {
+                order: need.order,
+                line_no: need.line_no,
+                sku: need.sku.clone(),
+                lot: lot.lot,
+                place: lot.place,
+                quantity,
+            });
+            if left.is_zero() {
+                break;
+            }
+        }
+        grants
+    }
+}
+
+/// What came of an allocation.
+#[derive(Clone, Debug, Default)]
+pub struct Allocation {
+    /// Who got what.
+    pub grants: Vec<Grant>,
+    /// The warehouse of each order that had none.
+    pub chosen: HashMap<Uuid, Uuid>,
+}
+
+/// Serves needs from the pool: by priority, then time, then order, then line. An order that named no warehouse is
+/// served from the one that covers most of its lines in full, then most of its quantity; ties go to the earlier in
+/// `warehouses` (of which there must be at least one).
+#[must_use]
+pub fn allocate(pool: &mut Pool, mut needs: Vec<Need>, warehouses: &[Uuid]) -> Allocation {
+    needs.sort_by(|a, b| {
+        let key = |need: &Need| (-i64::from(need.priority), need.placed_at, need.order, need.line_no);
+        key(a).cmp(&key(b))
+    });
+    let mut result = Allocation::default();
+    for lines in needs.chunk_by(|a, b| a.order == b.order) {
+        let chosen = choose(pool, lines, warehouses);
+        for need in lines {
+            let warehouse = need.warehouse.or(chosen);
+            if let Some(warehouse) = warehouse {
+                result.grants.extend(pool.take(need, warehouse));
+            }
+            if let (None, Some(chosen)) = (need.warehouse, chosen) {
+                result.chosen.insert(need.order, chosen);
+            }
+        }
+    }
+    result
+}
+
+fn choose(pool: &Pool, lines: &[Need], warehouses: &[Uuid]) -> Option<Uuid> {
+    if warehouses.len() < 2 || lines.iter().all(|line| line.warehouse.is_some()) {
+        return warehouses.first().copied();
+    }
+    let cover = |warehouse: Uuid| {
+        let mut full = 0;
+        let mut total = Decimal::ZERO;
+        for line in lines {
+            let got = pool.free_in(&line.sku, warehouse).min(line.quantity);
+            full += usize::from(got == line.quantity);
+            total += got;
+        }
+        (full, total)
+    };
+    let mut best: Option<(Uuid, (usize, Decimal))> = None;
+    for warehouse in warehouses {
+        let covered = cover(*warehouse);
+        if best.as_ref().is_none_or(|(_, most)| covered > *most) {
+            best = Some((*warehouse, covered));
+        }
+    }
+    best.map(|(warehouse, _)| warehouse)
+}
+
+/// A held piece that may be given up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Reservation.
+    pub id: Uuid,
+    /// Order or hold.
+    pub order: Uuid,
+    /// Line.
+    pub line_no: i32,
+    /// Item.
+    pub sku: String,
+    /// Lot.
+    pub lot: Uuid,
+    /// Place.
+    pub place: i64,
+    /// How much.
+    pub quantity: Decimal,
+    /// Shipment it is being picked for.
+    pub shipment: Option<Uuid>,
+}
+
+/// A held piece with all of its quantity.
+#[must_use]
+pub fn whole(piece: Held) -> (Held, Decimal) {
+    let all = piece.quantity;
+    (piece, all)
+}
+
+/// Takes up to `quantity` from held pieces, in their order: what is taken of each, and what could not be covered.
+#[must_use]
+pub fn take_held(held: &[Held], quantity: Decimal) -> (Vec<(Held, Decimal)>, Decimal) {
+    let mut left = quantity;
+    let mut parts = Vec::new();
+    for piece in held {
+        let part = piece.quantity.min(left);
+        if part > Decimal::ZERO {
+            left -= part;
+            parts.push((piece.clone(), part));
+        }
+    }
+    (parts, left)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rust_decimal::dec;
+    use time::macros::{date, datetime};
+
+    fn lot(number: &str, expires_on: Option<Date>, free: Decimal) -> FreeLot {
+        FreeLot {
+            sku: "A".into(),
+            warehouse: Uuid::from_u128(1),
+            place: 100,
+            lot: Uuid::new_v5(&Uuid::NAMESPACE_OID, number.as_bytes()),
+            expires_on,
+            received_at: datetime!(2026-01-01 0:00 UTC),
+            number: number.into(),
+            free,
+        }
+    }
+
+    fn need(order: u128, quantity: Decimal) -> Need {
+        Need {
+            order: Uuid::from_u128(order),
+            line_no: 1,
+            sku: "A".into(),
+            warehouse: None,
+            quantity,
+            priority: 0,
+            placed_at: datetime!(2026-01-02 0:00 UTC),
+        }
+    }
+
+    #[test]
+    fn s11_several_lots_are_taken_when_the_first_cannot_cover() {
+        let lots = vec![
+            lot("never", None, dec!(9)),
+            lot("late", Some(date!(2027 - 01 - 01)), dec!(5)),
+            lot("soon", Some(date!(2026 - 06 - 01)), dec!(3)),
+        ];
+        let wanted: Vec<_> = [2, 1, 0].into_iter().map(|i: usize| lots[i].lot).collect();
+        let got = allocate(&mut Pool::new(lots), vec![need(1, dec!(10))], &[Uuid::from_u128(1)]);
+        assert_eq!(got.grants.iter().map(|grant| grant.lot).collect::<Vec<_>>(), wanted);
+        assert_eq!(got.grants.iter().map(|grant| grant.quantity).collect::<Vec<_>>(), [dec!(3), dec!(5), dec!(2)]);
+    }
+
+    #[test]
+    fn an_order_goes_to_the_warehouse_that_covers_it() {
+        let mut lots = vec![lot("a", None, dec!(2)), lot("b", None, dec!(5))];
+        lots[1].warehouse = Uuid::from_u128(2);
+        let both = [Uuid::from_u128(1), Uuid::from_u128(2)];
+        let got = allocate(&mut Pool::new(lots.clone()), vec![need(1, dec!(4))], &both);
+        assert_eq!(got.chosen[&Uuid::from_u128(1)], both[1]);
+        let got = allocate(&mut Pool::new(lots), vec![need(1, dec!(2))], &both);
+        assert_eq!(got.chosen[&Uuid::from_u128(1)], both[0], "a tie goes to the default");
+    }
+
+    proptest! {
+        #[test]
+        fn nobody_gets_more_than_wanted_nothing_is_given_twice_and_the_line_before_is_full_before_the_next(
+            lots in prop::collection::vec((0i64..40, prop::option::of(0i64..5)), 0..8),
+            needs in prop::collection::vec((1i64..30, 0i32..3, 0i64..4), 0..12),
+        ) {
+            let lots: Vec<_> = lots.into_iter().enumerate().map(|(n, (free, days))| {
+                lot(&n.to_string(), days.map(|days| date!(2026 - 05 - 01) + time::Duration::days(days)), free.into())
+            }).collect();
+            let needs: Vec<_> = needs.into_iter().enumerate().map(|(n, (quantity, priority, hours))| Need {
+                priority,
+                placed_at: datetime!(2026-01-02 0:00 UTC) + time::Duration::hours(hours),
+                ..need(n as u128 + 1, quantity.into())
+            }).collect();
+            let before: Decimal = lots.iter().map(|lot| lot.free).sum();
+            let wanted: Decimal = needs.iter().map(|need| need.quantity).sum();
+            let mut pool = Pool::new(lots.clone());
+            let got = allocate(&mut pool, needs.clone(), &[Uuid::from_u128(1)]).grants;
+
+            let given: Decimal = got.iter().map(|grant| grant.quantity).sum();
+            prop_assert_eq!(given, before.min(wanted));
+            prop_assert_eq!(pool.free_in("A", Uuid::from_u128(1)), before - given);
+            for lot in &lots {
+                let of_lot: Decimal = got.iter().filter(|grant| grant.lot == lot.lot).map(|grant| grant.quantity).sum();
+                prop_assert!(of_lot <= lot.free);
+            }
+            let mut sorted = needs;
+            sorted.sort_by_key(|need| (-need.priority, need.placed_at, need.order));
+            let mut short = false;
+            for need in sorted {
+                let of_need: Decimal = got.iter().filter(|g| g.order == need.order).map(|g| g.quantity).sum();
+                prop_assert!(of_need <= need.quantity);
+                prop_assert!(!short || of_need.is_zero());
+                short |= of_need < need.quantity;
+            }
+            let expiries: Vec<_> = got.iter().map(|grant| {
+                let lot = lots.iter().find(|lot| lot.lot == grant.lot).unwrap();
+                (lot.expires_on.is_none(), lot.expires_on)
+            }).collect();
+            prop_assert!(expiries.is_sorted());
+        }
+    }
+}

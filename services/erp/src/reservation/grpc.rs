@@ -1,0 +1,128 @@
+//! The RPCs of reservations.
+
+use std::sync::Arc;
+
+use proto::erp::v1::{
+    CloseReservationRequest, CloseReservationResponse, GetReservationRequest, GetReservationResponse,
+    ListBackordersRequest, ListBackordersResponse, ReopenReservationRequest, ReopenReservationResponse, Reservation,
+    ReserveStockRequest, ReserveStockResponse, reservation_service_server::ReservationService,
+};
+use service::{Check, Deps, idempotency, page::Page, status};
+use sqlx::PgConnection;
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+use super::{
+    commands, convert,
+    queries::{self, BackorderKey},
+};
+use crate::{
+    config::{Rules, Stamp},
+    demand,
+};
+
+/// Serves `ReservationService`.
+pub(crate) struct Api {
+    pub(crate) deps: Deps,
+    pub(crate) rules: Arc<Rules>,
+}
+
+impl Api {
+    fn stamp<'a>(&'a self, by: &'a str) -> Stamp<'a> {
+        Stamp { now: self.deps.clock.now(), by, rules: &self.rules }
+    }
+}
+
+async fn read(conn: &mut PgConnection, order: Uuid) -> Result<Reservation, Status> {
+    let head = queries::demand(conn, order).await.map_err(status::from_sqlx)?;
+    let head = head.ok_or_else(|| status::not_found("reservation", order))?;
+    let lines = demand::store::lines(conn, &[order]).await.map_err(status::from_sqlx)?;
+    let held = queries::held(conn, order).await.map_err(status::from_sqlx)?;
+    Ok(convert::reservation(head, lines, held))
+}
+
+fn order_id(text: &str) -> Result<Uuid, Status> {
+    let mut check = Check::default();
+    let id = check.uuid("order_id", text);
+    check.done().map_err(status::invalid)?;
+    Ok(id)
+}
+
+#[tonic::async_trait]
+impl ReservationService for Api {
+    async fn reserve_stock(
+        &self,
+        request: Request<ReserveStockRequest>,
+    ) -> Result<Response<ReserveStockResponse>, Status> {
+        const METHOD: &str = "ReserveStock";
+        let caller = service::caller(&request)?;
+        let request = request.into_inner();
+        let stamp = self.stamp(&caller.id);
+        let mut check = Check::default();
+        let request_id = check.request_id(&request.request_id);
+        let id = service::new_id();
+        let hold = convert::hold(&mut check, &request, id, stamp.now);
+        check.done().map_err(status::invalid)?;
+        let mut tx = self.deps.db.begin().await.map_err(status::from_sqlx)?;
+        if let Some(answer) = idempotency::begin(&mut tx, &caller.id, METHOD, &request_id, &request).await? {
+            return Ok(Response::new(answer));
+        }
+        commands::reserve(&mut tx, hold, request.all_lines, &stamp).await?;
+        let answer = ReserveStockResponse { reservation: Some(read(&mut tx, id).await?) };
+        idempotency::finish(&mut tx, &caller.id, METHOD, &request_id, &answer).await?;
+        tx.commit().await.map_err(status::from_sqlx)?;
+        Ok(Response::new(answer))
+    }
+
+    async fn get_reservation(
+        &self,
+        request: Request<GetReservationRequest>,
+    ) -> Result<Response<GetReservationResponse>, Status> {
+        let id = order_id(&request.into_inner().order_id)?;
+        let mut conn = self.deps.db.acquire().await.map_err(status::from_sqlx)?;
+        Ok(Response::new(GetReservationResponse { reservation: Some(read(&mut conn, id).await?) }))
+    }
+
+    async fn close_reservation(
+        &self,
+        request: Request<CloseReservationRequest>,
+    ) -> Result<Response<CloseReservationResponse>, Status> {
+        let caller = service::caller(&request)?;
+        let id = order_id(&request.into_inner().order_id)?;
+        let mut tx = self.deps.db.begin().await.map_err(status::from_sqlx)?;
+        commands::close(&mut tx, id, &self.stamp(&caller.id)).await?;
+        let reservation = read(&mut tx, id).await?;
+        tx.commit().await.map_err(status::from_sqlx)?;
+        Ok(Response::new(CloseReservationResponse { reservation: Some(reservation) }))
+    }
+
+    async fn reopen_reservation(
+        &self,
+        request: Request<ReopenReservationRequest>,
+    ) -> Result<Response<ReopenReservationResponse>, Status> {
+        let caller = service::caller(&request)?;
+        let id = order_id(&request.into_inner().order_id)?;
+        let mut tx = self.deps.db.begin().await.map_err(status::from_sqlx)?;
+        commands::reopen(&mut tx, id, &self.stamp(&caller.id)).await?;
+        let reservation = read(&mut tx, id).await?;
+        tx.commit().await.map_err(status::from_sqlx)?;
+        Ok(Response::new(ReopenReservationResponse { reservation: Some(reservation) }))
+    }
+
+    async fn list_backorders(
+        &self,
+        request: Request<ListBackordersRequest>,
+    ) -> Result<Response<ListBackordersResponse>, Status> {
+        let request = request.into_inner();
+        let page = Page::<BackorderKey>::parse(&request.page).map_err(status::invalid)?;
+        let sku = (!request.sku.is_empty()).then_some(request.sku.as_str());
+        let mut conn = self.deps.db.acquire().await.map_err(status::from_sqlx)?;
+        let rows = queries::backorders(&mut conn, sku, page.after.as_ref(), page.limit() + 1)
+            .await
+            .map_err(status::from_sqlx)?;
+        let (rows, page) =
+            page.finish(rows, |row| (row.sku.clone(), -row.priority, row.placed_at, row.order_id, row.line_no));
+        let backorders = rows.into_iter().map(convert::backorder).collect();
+        Ok(Response::new(ListBackordersResponse { backorders, page: Some(page) }))
+    }
+}

@@ -1,0 +1,172 @@
+//! Stock in wire form, and back.
+
+use proto::erp::v1::{
+    AdjustStockRequest, AdjustmentKind, Availability, LedgerCheck, LotBalance, LotStatus, Move, TransferStockRequest,
+    VerifyLedgerResponse,
+};
+use rust_decimal::Decimal;
+use service::Check;
+use types::Currency;
+
+use super::{
+    domain::{AdjustKind, Adjustment, Transfer, TransferLine},
+    queries::{AvailabilityView, LotView, MoveView},
+};
+use crate::ledger::{
+    convert::{money, number},
+    queries::Verification,
+};
+
+/// Reads a correction.
+pub(super) fn adjustment(check: &mut Check, request: &AdjustStockRequest, currency: Currency) -> Adjustment {
+    let quantity = check.quantity("quantity", &request.quantity);
+    let kind = match request.kind() {
+        AdjustmentKind::WriteOff => {
+            check.require(quantity.value > Decimal::ZERO, "quantity", "must be above zero");
+            AdjustKind::WriteOff
+        }
+        AdjustmentKind::Count => {
+            check.require(quantity.value >= Decimal::ZERO, "quantity", "must not be negative");
+            AdjustKind::Count
+        }
+        AdjustmentKind::Unspecified => {
+            check.wrong("kind", "is missing");
+            AdjustKind::Count
+        }
+    };
+    let unit_cost = check.optional_money("unit_cost", &request.unit_cost);
+    if let Some(cost) = unit_cost {
+        check.require(cost.currency == currency, "unit_cost", format!("must be in {}", currency.code()));
+        check.require(!cost.is_negative(), "unit_cost", "must not be negative");
+        let fits = cost.amount.checked_mul(quantity.value).is_some_and(|sum| sum < Decimal::from(10_i64.pow(15)));
+        check.require(fits, "unit_cost", "is too much");
+    }
+    Adjustment {
+        warehouse: check.text("warehouse", &request.warehouse, 1..=32),
+        place: check.optional_text("place", &request.place, 100),
+        sku: check.text("sku", &request.sku, 1..=64),
+        lot: check.text("lot", &request.lot, 1..=64),
+        kind,
+        unit: quantity.unit.code().to_owned(),
+        quantity: quantity.value,
+        reason: check.text("reason", &request.reason, 1..=300),
+        unit_cost: unit_cost.map(|cost| cost.amount),
+    }
+}
+
+/// Reads a transfer.
+pub(super) fn transfer(check: &mut Check, request: &TransferStockRequest) -> Transfer {
+    check.len("lines", request.lines.len(), 1..=500);
+    let lines = request.lines.iter().take(500).enumerate().map(|(index, line)| {
+        let at = |field: &str| format!("lines[{index}].{field}");
+        let quantity = check.positive_quantity(&at("quantity"), &line.quantity);
+        TransferLine {
+            sku: check.text(&at("sku"), &line.sku, 1..=64),
+            lot: check.text(&at("lot"), &line.lot, 1..=64),
+            unit: quantity.unit.code().to_owned(),
+            quantity: quantity.value,
+        }
+    });
+    let lines = lines.collect();
+    Transfer {
+        from: check.text("from_place", &request.from_place, 1..=100),
+        to: check.text("to_place", &request.to_place, 1..=100),
+        reason: check.optional_text("reason", &request.reason, 300),
+        lines,
+    }
+}
+
+/// The stored code of a lot status asked for.
+pub(super) fn lot_status_code(check: &mut Check, status: LotStatus) -> &'static str {
+    match status {
+        LotStatus::Available => "available",
+        LotStatus::Quarantined => "quarantined",
+        LotStatus::Blocked => "blocked",
+        LotStatus::Unspecified => {
+            check.wrong("status", "is missing");
+            ""
+        }
+    }
+}
+
+/// Figures in wire form.
+pub(super) fn availability(view: &AvailabilityView) -> Availability {
+    Availability {
+        sku: view.sku.clone(),
+        warehouse: view.warehouse.clone(),
+        on_hand: number(view.on_hand),
+        reserved: number(view.reserved),
+        free: number(view.on_hand - view.reserved),
+        available: number(view.available),
+        backordered: number(view.backordered),
+    }
+}
+
+/// The sum over the warehouses of each item; rows come by sku.
+pub(super) fn totals(views: &[AvailabilityView]) -> Vec<AvailabilityView> {
+    let sum = |rows: &[AvailabilityView], of: fn(&AvailabilityView) -> Decimal| rows.iter().map(of).sum::<Decimal>();
+    let total = |rows: &[AvailabilityView]| AvailabilityView {
+        sku: rows[0].sku.clone(),
+        warehouse: String::new(),
+        on_hand: sum(rows, |row| row.on_hand),
+        reserved: sum(rows, |row| row.reserved),
+        available: sum(rows, |row| row.available),
+        backordered: sum(rows, |row| row.backordered),
+    };
+    views.chunk_by(|a, b| a.sku == b.sku).map(total).collect()
+}
+
+/// A lot in wire form.
+pub(super) fn lot(view: LotView, currency: Currency) -> LotBalance {
+    let status = match view.status.as_str() {
+        "quarantined" => LotStatus::Quarantined,
+        "blocked" => LotStatus::Blocked,
+        _ => LotStatus::Available,
+    };
+    LotBalance {
+        lot: view.lot,
+        place: view.place,
+        warehouse: view.warehouse,
+        expires_on: view.expires_on.map(|day| day.to_string()).unwrap_or_default(),
+        supplier_lot: view.supplier_lot,
+        received_at: Some(proto::to_timestamp(view.received_at)),
+        status: status.into(),
+        on_hand: number(view.on_hand),
+        reserved: number(view.reserved),
+        value: Some(money(view.value, currency)),
+    }
+}
+
+/// An entry of the ledger in wire form.
+pub(super) fn ledger_move(view: MoveView, currency: Currency) -> Move {
+    Move {
+        id: view.id,
+        moved_at: Some(proto::to_timestamp(view.moved_at)),
+        recorded_at: Some(proto::to_timestamp(view.recorded_at)),
+        from_place: view.from_place,
+        to_place: view.to_place,
+        sku: view.sku,
+        lot: view.lot,
+        quantity: number(view.quantity),
+        value: Some(money(view.value, currency)),
+        cause_kind: view.cause_kind,
+        cause_id: view.cause_id.to_string(),
+        order_id: view.order_id.map(|id| id.to_string()).unwrap_or_default(),
+        created_by: view.created_by,
+    }
+}
+
+/// A recount in wire form.
+pub(super) fn verification(found: Verification, currency: Currency) -> VerifyLedgerResponse {
+    let check = |check: crate::ledger::queries::CheckView| LedgerCheck {
+        name: check.name,
+        differences: check.differences,
+        samples: check.samples,
+    };
+    VerifyLedgerResponse {
+        balanced: found.checks.iter().all(|check| check.differences == 0),
+        checks: found.checks.into_iter().map(check).collect(),
+        moves: found.moves,
+        stock_value: Some(money(found.stock_value, currency)),
+    }
+}

@@ -1,0 +1,182 @@
+//! The RPCs of stock.
+
+use std::{collections::HashSet, sync::Arc};
+
+use proto::erp::v1::{
+    AdjustStockRequest, AdjustStockResponse, GetAvailabilityRequest, GetAvailabilityResponse, GetStockRequest,
+    GetStockResponse, ListMovesRequest, ListMovesResponse, SetLotStatusRequest, SetLotStatusResponse,
+    TransferStockRequest, TransferStockResponse, VerifyLedgerRequest, VerifyLedgerResponse,
+    stock_service_server::StockService,
+};
+use service::{Check, Deps, idempotency, page::Page, status};
+use tonic::{Request, Response, Status};
+
+use super::{commands, convert, queries};
+use crate::{
+    config::{Rules, Stamp},
+    items,
+    ledger::{self, convert::money},
+};
+
+/// Serves `StockService`.
+pub(crate) struct Api {
+    pub(crate) deps: Deps,
+    pub(crate) rules: Arc<Rules>,
+}
+
+#[tonic::async_trait]
+impl StockService for Api {
+    async fn get_availability(
+        &self,
+        request: Request<GetAvailabilityRequest>,
+    ) -> Result<Response<GetAvailabilityResponse>, Status> {
+        let request = request.into_inner();
+        let mut check = Check::default();
+        check.len("skus", request.skus.len(), 1..=500);
+        check.done().map_err(status::invalid)?;
+        let today = self.rules.today(self.deps.clock.now());
+        let mut conn = self.deps.db.acquire().await.map_err(status::from_sqlx)?;
+        let rows = queries::availability(&mut conn, &request.skus, today, self.rules.min_life_days)
+            .await
+            .map_err(status::from_sqlx)?;
+        let known: HashSet<_> = rows.iter().map(|row| row.sku.as_str()).collect();
+        let mut unknown: Vec<_> = request.skus.iter().filter(|sku| !known.contains(sku.as_str())).cloned().collect();
+        unknown.sort_unstable();
+        unknown.dedup();
+        let warehouses = if request.by_warehouse {
+            rows.iter().filter(|row| !row.warehouse.is_empty()).map(convert::availability).collect()
+        } else {
+            Vec::new()
+        };
+        let totals = convert::totals(&rows).iter().map(convert::availability).collect();
+        Ok(Response::new(GetAvailabilityResponse { totals, warehouses, unknown_skus: unknown }))
+    }
+
+    async fn get_stock(&self, request: Request<GetStockRequest>) -> Result<Response<GetStockResponse>, Status> {
+        let sku = request.into_inner().sku;
+        let today = self.rules.today(self.deps.clock.now());
+        let mut conn = self.deps.db.acquire().await.map_err(status::from_sqlx)?;
+        let item = items::queries::item(&mut conn, &sku).await.map_err(status::from_sqlx)?;
+        let item = item.ok_or_else(|| status::not_found("item", &sku))?;
+        let rows = queries::availability(&mut conn, &[sku.clone()], today, self.rules.min_life_days)
+            .await
+            .map_err(status::from_sqlx)?;
+        let lots = queries::lots(&mut conn, &sku).await.map_err(status::from_sqlx)?;
+        let value = queries::value(&mut conn, &sku).await.map_err(status::from_sqlx)?;
+        Ok(Response::new(GetStockResponse {
+            sku,
+            unit: item.unit.unwrap_or_default(),
+            total: convert::totals(&rows).first().map(convert::availability),
+            value: Some(money(value, self.rules.currency)),
+            lots: lots.into_iter().map(|lot| convert::lot(lot, self.rules.currency)).collect(),
+        }))
+    }
+
+    async fn list_moves(&self, request: Request<ListMovesRequest>) -> Result<Response<ListMovesResponse>, Status> {
+        let request = request.into_inner();
+        let page = Page::<i64>::parse(&request.page).map_err(status::invalid)?;
+        let mut check = Check::default();
+        let order = check.optional_uuid("order_id", &request.order_id);
+        check.require(order.is_some() || !request.sku.is_empty(), "sku", "sku or order_id is needed");
+        check.require(request.lot.is_empty() || !request.sku.is_empty(), "sku", "is needed with a lot");
+        check.require(order.is_none() || request.lot.is_empty(), "lot", "cannot be combined with order_id");
+        check.done().map_err(status::invalid)?;
+        let filter = match order {
+            Some(order) => queries::MoveFilter::Order(order, Some(request.sku).filter(|sku| !sku.is_empty())),
+            None if request.lot.is_empty() => queries::MoveFilter::Item(request.sku),
+            None => queries::MoveFilter::Lot(request.sku, request.lot),
+        };
+        let mut conn = self.deps.db.acquire().await.map_err(status::from_sqlx)?;
+        let moves =
+            queries::moves(&mut conn, &filter, page.after, page.limit() + 1).await.map_err(status::from_sqlx)?;
+        let (moves, page) = page.finish(moves, |one| one.id);
+        let moves = moves.into_iter().map(|one| convert::ledger_move(one, self.rules.currency)).collect();
+        Ok(Response::new(ListMovesResponse { moves, page: Some(page) }))
+    }
+
+    async fn adjust_stock(
+        &self,
+        request: Request<AdjustStockRequest>,
+    ) -> Result<Response<AdjustStockResponse>, Status> {
+        const METHOD: &str = "AdjustStock";
+        let caller = service::caller(&request)?;
+        let request = request.into_inner();
+        let mut check = Check::default();
+        let request_id = check.request_id(&request.request_id);
+        let adjustment = convert::adjustment(&mut check, &request, self.rules.currency);
+        check.done().map_err(status::invalid)?;
+        let mut tx = self.deps.db.begin().await.map_err(status::from_sqlx)?;
+        if let Some(answer) = idempotency::begin(&mut tx, &caller.id, METHOD, &request_id, &request).await? {
+            return Ok(Response::new(answer));
+        }
+        let stamp = Stamp { now: self.deps.clock.now(), by: &caller.id, rules: &self.rules };
+        let (id, difference, value) = commands::adjust(&mut tx, &adjustment, &stamp).await?;
+        let answer = AdjustStockResponse {
+            adjustment_id: id.to_string(),
+            difference: ledger::convert::number(difference),
+            value: Some(money(value, self.rules.currency)),
+        };
+        idempotency::finish(&mut tx, &caller.id, METHOD, &request_id, &answer).await?;
+        tx.commit().await.map_err(status::from_sqlx)?;
+        Ok(Response::new(answer))
+    }
+
+    async fn transfer_stock(
+        &self,
+        request: Request<TransferStockRequest>,
+    ) -> Result<Response<TransferStockResponse>, Status> {
+        const METHOD: &str = "TransferStock";
+        let caller = service::caller(&request)?;
+        let request = request.into_inner();
+        let mut check = Check::default();
+        let request_id = check.request_id(&request.request_id);
+        let transfer = convert::transfer(&mut check, &request);
+        check.done().map_err(status::invalid)?;
+        let mut tx = self.deps.db.begin().await.map_err(status::from_sqlx)?;
+        if let Some(answer) = idempotency::begin(&mut tx, &caller.id, METHOD, &request_id, &request).await? {
+            return Ok(Response::new(answer));
+        }
+        let stamp = Stamp { now: self.deps.clock.now(), by: &caller.id, rules: &self.rules };
+        let (id, value) = commands::transfer(&mut tx, &transfer, &stamp).await?;
+        let answer =
+            TransferStockResponse { transfer_id: id.to_string(), value: Some(money(value, self.rules.currency)) };
+        idempotency::finish(&mut tx, &caller.id, METHOD, &request_id, &answer).await?;
+        tx.commit().await.map_err(status::from_sqlx)?;
+        Ok(Response::new(answer))
+    }
+
+    async fn set_lot_status(
+        &self,
+        request: Request<SetLotStatusRequest>,
+    ) -> Result<Response<SetLotStatusResponse>, Status> {
+        const METHOD: &str = "SetLotStatus";
+        let caller = service::caller(&request)?;
+        let request = request.into_inner();
+        let mut check = Check::default();
+        let request_id = check.request_id(&request.request_id);
+        let lot_status = convert::lot_status_code(&mut check, request.status());
+        let sku = check.text("sku", &request.sku, 1..=64);
+        let lot = check.text("lot", &request.lot, 1..=64);
+        let reason = check.optional_text("reason", &request.reason, 300);
+        check.done().map_err(status::invalid)?;
+        let mut tx = self.deps.db.begin().await.map_err(status::from_sqlx)?;
+        if let Some(answer) = idempotency::begin(&mut tx, &caller.id, METHOD, &request_id, &request).await? {
+            return Ok(Response::new(answer));
+        }
+        let stamp = Stamp { now: self.deps.clock.now(), by: &caller.id, rules: &self.rules };
+        let displaced = commands::set_lot_status(&mut tx, (&sku, &lot), lot_status, &reason, &stamp).await?;
+        let answer = SetLotStatusResponse { displaced: ledger::convert::number(displaced) };
+        idempotency::finish(&mut tx, &caller.id, METHOD, &request_id, &answer).await?;
+        tx.commit().await.map_err(status::from_sqlx)?;
+        Ok(Response::new(answer))
+    }
+
+    async fn verify_ledger(
+        &self,
+        _request: Request<VerifyLedgerRequest>,
+    ) -> Result<Response<VerifyLedgerResponse>, Status> {
+        let mut conn = self.deps.db.acquire().await.map_err(status::from_sqlx)?;
+        let found = ledger::queries::verify(&mut conn).await.map_err(status::from_sqlx)?;
+        Ok(Response::new(convert::verification(found, self.rules.currency)))
+    }
+}
