@@ -1,0 +1,8 @@
+//! The life of an order: three state machines, its history, and everybody's view of it.
+
+pub mod commands;
+pub mod convert;
+pub mod domain;
+pub mod grpc;
+mod queries;
+pub mod store;

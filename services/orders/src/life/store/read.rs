@@ -1,0 +1,242 @@
+//! Orders, lines and shipments as the domain wants them.
+
+use std::collections::HashMap;
+
+use rust_decimal::Decimal;
+use sqlx::{FromRow, PgConnection};
+use time::OffsetDateTime;
+use types::{Currency, Unit};
+use uuid::Uuid;
+
+use crate::{
+    catalogue::store::unreadable,
+    life::domain::{
+        FulfilmentState, Line, LineKind, Log, Machine, Money3, Order, OrderState, PaymentState, Shipment, ShipmentState,
+    },
+};
+
+#[derive(FromRow)]
+struct OrderRow {
+    id: Uuid,
+    number: i64,
+    currency: String,
+    placed_at: OffsetDateTime,
+    customer_id: Option<Uuid>,
+    region: String,
+    delivery_method: String,
+    priority: i32,
+    warehouse: String,
+    total: Decimal,
+    cancelled_amount: Decimal,
+    returned_amount: Decimal,
+    paid: Decimal,
+    refunded: Decimal,
+    state: String,
+    payment_state: String,
+    fulfilment_state: String,
+    flags: Vec<String>,
+    version: i64,
+}
+
+#[derive(FromRow)]
+struct LineRow {
+    order_id: Uuid,
+    line_no: i32,
+    kind: String,
+    sku: String,
+    unit: String,
+    quantity: Decimal,
+    unit_price: Decimal,
+    list_price: Option<Decimal>,
+    discount: Decimal,
+    order_discount: Decimal,
+    tax_rate: Decimal,
+    tax: Decimal,
+    total: Decimal,
+    category: String,
+    brand: String,
+    cancelled: Decimal,
+    cancelled_amount: Decimal,
+    cancelled_discount: Decimal,
+    cancelled_tax: Decimal,
+    reserved: Decimal,
+    backordered: Decimal,
+    shipped: Decimal,
+    failed: Decimal,
+    returned: Decimal,
+    returned_amount: Decimal,
+    returned_discount: Decimal,
+    returned_tax: Decimal,
+}
+
+#[derive(FromRow)]
+struct ShipmentRow {
+    order_id: Uuid,
+    shipment_id: Uuid,
+    state: String,
+    carrier: String,
+    tracking_number: String,
+    shipped_at: Option<OffsetDateTime>,
+    ended_at: Option<OffsetDateTime>,
+}
+
+impl TryFrom<LineRow> for Line {
+    type Error = sqlx::Error;
+
+    fn try_from(row: LineRow) -> sqlx::Result<Self> {
+        Ok(Self {
+            line_no: row.line_no,
+            kind: if row.kind == LineKind::Goods.code() { LineKind::Goods } else { LineKind::Charge },
+            sku: row.sku,
+            unit: Unit::parse(&row.unit).map_err(|_| unreadable("unit"))?,
+            quantity: row.quantity,
+            unit_price: row.unit_price,
+            list_price: row.list_price,
+            worth: Money3 { amount: row.total, discount: row.discount, tax: row.tax },
+            order_discount: row.order_discount,
+            tax_rate: row.tax_rate,
+            category: row.category,
+            brand: row.brand,
+            cancelled: row.cancelled,
+            cancelled_worth: Money3 {
+                amount: row.cancelled_amount,
+                discount: row.cancelled_discount,
+                tax: row.cancelled_tax,
+            },
+            reserved: row.reserved,
+            backordered: row.backordered,
+            shipped: row.shipped,
+            failed: row.failed,
+            returned: row.returned,
+            returned_worth: Money3 {
+                amount: row.returned_amount,
+                discount: row.returned_discount,
+                tax: row.returned_tax,
+            },
+            dirty: false,
+        })
+    }
+}
+
+fn order(
+    row: OrderRow,
+    lines: &mut HashMap<Uuid, Vec<Line>>,
+    shipments: &mut HashMap<Uuid, Vec<Shipment>>,
+) -> sqlx::Result<Order> {
+    Ok(Order {
+        lines: lines.remove(&row.id).unwrap_or_default(),
+        shipments: shipments.remove(&row.id).unwrap_or_default(),
+        id: row.id,
+        number: row.number,
+        currency: Currency::parse(&row.currency).map_err(|_| unreadable("currency"))?,
+        placed_at: row.placed_at,
+        customer_id: row.customer_id,
+        region: row.region,
+        delivery_method: row.delivery_method,
+        priority: row.priority,
+        warehouse: row.warehouse,
+        total: row.total,
+        cancelled_amount: row.cancelled_amount,
+        returned_amount: row.returned_amount,
+        paid: row.paid,
+        refunded: row.refunded,
+        state: OrderState::parse(&row.state).ok_or_else(|| unreadable("order state"))?,
+        payment_state: PaymentState::parse(&row.payment_state).ok_or_else(|| unreadable("payment state"))?,
+        fulfilment_state: FulfilmentState::parse(&row.fulfilment_state)
+            .ok_or_else(|| unreadable("fulfilment state"))?,
+        flags: row.flags,
+        version: row.version,
+        log: Log::default(),
+    })
+}
+
+/// Locks orders in the order of their ids and reads them whole. Unknown ids are missing.
+///
+/// # Errors
+/// Database errors.
+pub async fn lock(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<Order>> {
+    let heads = sqlx::query_as(
+        "-- lock_orders
+        select id, number, currency, placed_at, customer_id, region, delivery_method, priority, warehouse, total,
+            cancelled_amount, returned_amount, paid, refunded, state, payment_state, fulfilment_state, flags, version
+        from orders where id = any($1) order by id for update",
+    )
+    .bind(ids)
+    .fetch_all(&mut *conn)
+    .await?;
+    whole(conn, heads).await
+}
+
+/// Reads one order whole, without a lock.
+///
+/// # Errors
+/// Database errors.
+pub async fn load(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<Order>> {
+    let heads = sqlx::query_as(
+        "-- load_order
+        select id, number, currency, placed_at, customer_id, region, delivery_method, priority, warehouse, total,
+            cancelled_amount, returned_amount, paid, refunded, state, payment_state, fulfilment_state, flags, version
+        from orders where id = $1",
+    )
+    .bind(id)
+    .fetch_all(&mut *conn)
+    .await?;
+    Ok(whole(conn, heads).await?.pop())
+}
+
+async fn whole(conn: &mut PgConnection, heads: Vec<OrderRow>) -> sqlx::Result<Vec<Order>> {
+    let ids: Vec<_> = heads.iter().map(|head| head.id).collect();
+    let mut lines = lines(conn, &ids).await?;
+    let mut shipments = shipments(conn, &ids).await?;
+    heads.into_iter().map(|head| order(head, &mut lines, &mut shipments)).collect()
+}
+
+/// Lines of orders, by order and number.
+///
+/// # Errors
+/// Database errors.
+pub async fn lines(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<HashMap<Uuid, Vec<Line>>> {
+    let rows: Vec<LineRow> = sqlx::query_as(
+        "-- order_lines
+        select order_id, line_no, kind, sku, unit, quantity, unit_price, list_price, discount, order_discount, tax_rate,
+            tax, total, category, brand, cancelled, cancelled_amount, cancelled_discount, cancelled_tax, reserved,
+            backordered, shipped, failed, returned, returned_amount, returned_discount, returned_tax
+        from order_line where order_id = any($1) order by order_id, line_no",
+    )
+    .bind(ids)
+    .fetch_all(conn)
+    .await?;
+    let mut lines: HashMap<Uuid, Vec<Line>> = HashMap::with_capacity(ids.len());
+    for row in rows {
+        lines.entry(row.order_id).or_default().push(row.try_into()?);
+    }
+    Ok(lines)
+}
+
+/// Shipments of orders, by order and age.
+///
+/// # Errors
+/// Database errors.
+pub async fn shipments(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<HashMap<Uuid, Vec<Shipment>>> {
+    let rows: Vec<ShipmentRow> = sqlx::query_as(
+        "-- order_shipments
+        select order_id, shipment_id, state, carrier, tracking_number, shipped_at, ended_at
+        from order_shipment where order_id = any($1) order by order_id, shipment_id",
+    )
+    .bind(ids)
+    .fetch_all(conn)
+    .await?;
+    let mut shipments: HashMap<Uuid, Vec<Shipment>> = HashMap::new();
+    for row in rows {
+        shipments.entry(row.order_id).or_default().push(Shipment {
+            id: row.shipment_id,
+            state: ShipmentState::parse(&row.state).ok_or_else(|| unreadable("shipment state"))?,
+            carrier: row.carrier,
+            tracking_number: row.tracking_number,
+            shipped_at: row.shipped_at,
+            ended_at: row.ended_at,
+            dirty: false,
+        });
+    }
+    Ok(shipments)
+}
