@@ -8,6 +8,7 @@ use types::Currency;
 
 /// Settings of crm, as flags and environment variables.
 #[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
+#[group(skip)]
 pub struct Config {
     /// Currency of the company: sums of customers are kept in it; orders in others are counted but not summed
     #[arg(long, env = "SHOPFLOOR_CRM_CURRENCY", default_value = "RUB", help_heading = "Customers")]

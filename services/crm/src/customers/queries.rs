@@ -160,8 +160,12 @@ pub(crate) async fn by_contact(conn: &mut PgConnection, kind: &str, value: &str)
     .await?)
 }
 
-/// Customers whose name begins with, contains or resembles a text, the best match first.
+/// Customers whose name begins with, contains or resembles a text, the best match first. Sets how much alike words must
+/// be for the rest of the transaction: one wrong letter in a word of nine is forgiven.
 pub(crate) async fn by_name(conn: &mut PgConnection, text: &str, limit: i64) -> Result<Vec<Uuid>, Error> {
+    sqlx::query("-- forgive_slips\nselect set_config('pg_trgm.word_similarity_threshold', '0.45', true)")
+        .execute(&mut *conn)
+        .await?;
     Ok(sqlx::query_scalar(
         r"-- customers_by_name
         select customer_id from customer

@@ -19,41 +19,41 @@ use time::{Duration, OffsetDateTime};
 use tonic::{Code, Status};
 use uuid::Uuid;
 
-pub const ALL: &[&str] = &["crm.*"];
+pub(crate) const ALL: &[&str] = &["crm.*"];
 
-pub async fn start() -> TestService {
+pub(crate) async fn start() -> TestService {
     TestService::start(crm::NAME, &crm::MIGRATOR, |deps| crm::service(deps, &crm::Config::default())).await
 }
 
-pub fn customers(app: &TestService) -> CustomerServiceClient<TestChannel> {
+pub(crate) fn customers(app: &TestService) -> CustomerServiceClient<TestChannel> {
     CustomerServiceClient::new(app.client(ALL))
 }
 
-pub fn orders(app: &TestService) -> CustomerOrderServiceClient<TestChannel> {
+pub(crate) fn orders(app: &TestService) -> CustomerOrderServiceClient<TestChannel> {
     CustomerOrderServiceClient::new(app.client(ALL))
 }
 
-pub fn scores(app: &TestService) -> ScoreServiceClient<TestChannel> {
+pub(crate) fn scores(app: &TestService) -> ScoreServiceClient<TestChannel> {
     ScoreServiceClient::new(app.client(ALL))
 }
 
-pub fn contacts(app: &TestService) -> ContactServiceClient<TestChannel> {
+pub(crate) fn contacts(app: &TestService) -> ContactServiceClient<TestChannel> {
     ContactServiceClient::new(app.client(ALL))
 }
 
-pub fn privacy(app: &TestService) -> PrivacyServiceClient<TestChannel> {
+pub(crate) fn privacy(app: &TestService) -> PrivacyServiceClient<TestChannel> {
     PrivacyServiceClient::new(app.client(ALL))
 }
 
-pub fn days_ago(days: i64) -> OffsetDateTime {
+pub(crate) fn days_ago(days: i64) -> OffsetDateTime {
     START - Duration::days(days)
 }
 
-pub fn order_id(number: u128) -> Uuid {
+pub(crate) fn order_id(number: u128) -> Uuid {
     Uuid::from_u128(0x0dde_0000 + number)
 }
 
-pub fn contact(order: Uuid, phone: &str, email: &str) -> OrderContact {
+pub(crate) fn contact(order: Uuid, phone: &str, email: &str) -> OrderContact {
     OrderContact {
         order_id: order.to_string(),
         channel: "web".to_owned(),
@@ -66,37 +66,37 @@ pub fn contact(order: Uuid, phone: &str, email: &str) -> OrderContact {
     }
 }
 
-pub async fn resolve_all(app: &TestService, contacts: Vec<OrderContact>) -> Vec<ResolvedContact> {
+pub(crate) async fn resolve_all(app: &TestService, contacts: Vec<OrderContact>) -> Vec<ResolvedContact> {
     let request = ResolveContactsRequest { contacts };
     customers(app).resolve_contacts(request).await.unwrap().into_inner().results
 }
 
-pub async fn resolve(app: &TestService, contact: OrderContact) -> ResolvedContact {
+pub(crate) async fn resolve(app: &TestService, contact: OrderContact) -> ResolvedContact {
     resolve_all(app, vec![contact]).await.pop().unwrap()
 }
 
-pub async fn card(app: &TestService, customer_id: &str) -> Customer {
+pub(crate) async fn card(app: &TestService, customer_id: &str) -> Customer {
     let request = GetCustomerRequest { customer_id: customer_id.to_owned(), include_contacts: true };
     customers(app).get_customer(request).await.unwrap().into_inner().customer.unwrap()
 }
 
-pub async fn score(app: &TestService, customer_id: &str) -> Score {
+pub(crate) async fn score(app: &TestService, customer_id: &str) -> Score {
     let request = GetScoreRequest { customer_id: customer_id.to_owned() };
     scores(app).get_score(request).await.unwrap().into_inner().score.unwrap()
 }
 
-pub fn rub(amount: &str) -> Option<Money> {
+pub(crate) fn rub(amount: &str) -> Option<Money> {
     Some(Money { currency: "RUB".to_owned(), amount: amount.to_owned() })
 }
 
 /// The reason code of a refusal.
-pub fn reason(status: &Status) -> String {
+pub(crate) fn reason(status: &Status) -> String {
     use tonic_types::StatusExt as _;
     status.get_details_error_info().map(|info| info.reason).unwrap_or_default()
 }
 
 /// The fields that a refusal names.
-pub fn fields(status: &Status) -> Vec<String> {
+pub(crate) fn fields(status: &Status) -> Vec<String> {
     use tonic_types::StatusExt as _;
     assert_eq!(status.code(), Code::InvalidArgument, "{status}");
     let violations = status.get_details_bad_request().map(|bad| bad.field_violations).unwrap_or_default();
@@ -123,12 +123,12 @@ fn line(line_no: i32, category: &str, total: &str) -> OrderLine {
 }
 
 /// An order of one line, without discount.
-pub fn placed(order: Uuid, at: OffsetDateTime, total: &str) -> messaging::Event {
+pub(crate) fn placed(order: Uuid, at: OffsetDateTime, total: &str) -> messaging::Event {
     placed_with(order, at, total, |_| ())
 }
 
 /// The same, changed to taste.
-pub fn placed_with(
+pub(crate) fn placed_with(
     order: Uuid,
     at: OffsetDateTime,
     total: &str,
@@ -163,20 +163,20 @@ fn part(amount: &str) -> LineChange {
     }
 }
 
-pub fn cancelled(order: Uuid, version: i64, amount: &str) -> messaging::Event {
+pub(crate) fn cancelled(order: Uuid, version: i64, amount: &str) -> messaging::Event {
     let lines = vec![part(amount)];
     let event =
         OrderCancelled { order_id: order.to_string(), reason: "buyer_request".to_owned(), lines, ..Default::default() };
     of_orders(order, version, orders_event::Event::OrderCancelled(event))
 }
 
-pub fn lines_cancelled(order: Uuid, version: i64, amount: &str) -> messaging::Event {
+pub(crate) fn lines_cancelled(order: Uuid, version: i64, amount: &str) -> messaging::Event {
     let lines = vec![part(amount)];
     let event = OrderLinesCancelled { order_id: order.to_string(), lines, ..Default::default() };
     of_orders(order, version, orders_event::Event::OrderLinesCancelled(event))
 }
 
-pub fn completed(order: Uuid, version: i64) -> messaging::Event {
+pub(crate) fn completed(order: Uuid, version: i64) -> messaging::Event {
     let event = OrderStateChanged {
         order_id: order.to_string(),
         machine: StateMachine::Order.into(),
@@ -187,7 +187,7 @@ pub fn completed(order: Uuid, version: i64) -> messaging::Event {
     of_orders(order, version, orders_event::Event::OrderStateChanged(event))
 }
 
-pub fn returned(order: Uuid, version: i64, amount: &str, reason: &str) -> messaging::Event {
+pub(crate) fn returned(order: Uuid, version: i64, amount: &str, reason: &str) -> messaging::Event {
     let event = OrderReturned {
         order_id: order.to_string(),
         return_id: Uuid::from_u128(1).to_string(),
@@ -198,18 +198,18 @@ pub fn returned(order: Uuid, version: i64, amount: &str, reason: &str) -> messag
     of_orders(order, version, orders_event::Event::OrderReturned(event))
 }
 
-pub fn shipped(order: Uuid, version: i64, cost: &str) -> messaging::Event {
+pub(crate) fn shipped(order: Uuid, version: i64, cost: &str) -> messaging::Event {
     let event = ShipmentShipped { order_id: order.to_string(), cost: rub(cost), ..Default::default() };
     of_erp(order, version, erp_event::Event::ShipmentShipped(event))
 }
 
-pub fn not_collected(order: Uuid, version: i64, cost: &str) -> messaging::Event {
+pub(crate) fn not_collected(order: Uuid, version: i64, cost: &str) -> messaging::Event {
     let reason = "not_collected".to_owned();
     let event = ShipmentFailed { order_id: order.to_string(), reason, cost: rub(cost), ..Default::default() };
     of_erp(order, version, erp_event::Event::ShipmentFailed(event))
 }
 
-pub fn stock_returned(order: Uuid, version: i64, cost: &str) -> messaging::Event {
+pub(crate) fn stock_returned(order: Uuid, version: i64, cost: &str) -> messaging::Event {
     let event = StockReturned { order_id: order.to_string(), cost: rub(cost), ..Default::default() };
     of_erp(order, version, erp_event::Event::StockReturned(event))
 }
