@@ -2,9 +2,11 @@
 
 mod common_types;
 mod domain_event;
+mod dynamic;
 
 pub use common_types::{from_timestamp, to_timestamp};
 pub use domain_event::DomainEvent;
+pub use dynamic::{DynamicCodec, DynamicDecoder, DynamicEncoder};
 
 /// All files below `proto/` as an encoded `FileDescriptorSet`, with comments and custom options.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

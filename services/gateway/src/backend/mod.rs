@@ -1,11 +1,11 @@
 //! The services behind the gateway.
 
-mod codec;
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use proto::DynamicCodec;
 use prost_reflect::DynamicMessage;
 use tonic::client::Grpc;
 use tonic::metadata::MetadataMap;
@@ -14,7 +14,6 @@ use tonic::{Request, Status, Streaming};
 
 use crate::config::Config;
 use crate::routing::Rpc;
-use codec::DynamicCodec;
 
 /// Largest answer of a service, in bytes.
 const LARGEST_ANSWER: usize = 32 * 1024 * 1024;

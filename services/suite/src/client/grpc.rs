@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use futures::StreamExt as _;
-use prost::Message as _;
-use prost_reflect::{DynamicMessage, MessageDescriptor, SerializeOptions};
-use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
+use prost_reflect::{DynamicMessage, SerializeOptions};
+use proto::DynamicCodec;
 use tonic::codegen::http::uri::PathAndQuery;
 use tonic::metadata::MetadataValue;
 use tonic::transport::{Channel, Endpoint};
@@ -14,53 +13,6 @@ use tonic::{Request, Status};
 
 use super::methods::Method;
 use super::session::{Connection, Credentials};
-
-/// Carries messages whose type is only known from a descriptor.
-#[derive(Clone)]
-struct DynamicCodec {
-    answer: MessageDescriptor,
-}
-
-struct DynamicEncoder;
-
-struct DynamicDecoder {
-    answer: MessageDescriptor,
-}
-
-impl Codec for DynamicCodec {
-    type Encode = DynamicMessage;
-    type Decode = DynamicMessage;
-    type Encoder = DynamicEncoder;
-    type Decoder = DynamicDecoder;
-
-    fn encoder(&mut self) -> DynamicEncoder {
-        DynamicEncoder
-    }
-
-    fn decoder(&mut self) -> DynamicDecoder {
-        DynamicDecoder { answer: self.answer.clone() }
-    }
-}
-
-impl Encoder for DynamicEncoder {
-    type Item = DynamicMessage;
-    type Error = Status;
-
-    fn encode(&mut self, item: DynamicMessage, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        item.encode(buffer).map_err(|error| Status::internal(error.to_string()))
-    }
-}
-
-impl Decoder for DynamicDecoder {
-    type Item = DynamicMessage;
-    type Error = Status;
-
-    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<DynamicMessage>, Status> {
-        DynamicMessage::decode(self.answer.clone(), buffer)
-            .map(Some)
-            .map_err(|error| Status::internal(format!("the answer cannot be read: {error}")))
-    }
-}
 
 /// Connects to the gRPC listener.
 pub async fn connect(address: &str) -> anyhow::Result<Channel> {
@@ -110,7 +62,7 @@ pub async fn call(
         request.metadata_mut().insert(name, value);
     }
     let path = PathAndQuery::try_from(format!("/{}", method.full_name()))?;
-    let codec = DynamicCodec { answer: method.descriptor.output() };
+    let codec = DynamicCodec::new(method.descriptor.output());
     let mut answers = grpc.server_streaming(request, path, codec).await.map_err(told)?.into_inner();
     while let Some(answer) = answers.next().await {
         each(answer.map_err(told)?)?;

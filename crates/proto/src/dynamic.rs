@@ -1,4 +1,4 @@
-//! Messages known only by their descriptors, on the wire.
+//! Messages known only by their descriptors, on the wire: for callers that serve every RPC alike.
 
 use prost::Message as _;
 use prost_reflect::{DynamicMessage, MessageDescriptor};
@@ -7,13 +7,14 @@ use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 
 /// Encodes any message and decodes answers of one type.
 #[derive(Debug, Clone)]
-pub(super) struct DynamicCodec {
+pub struct DynamicCodec {
     output: MessageDescriptor,
 }
 
 impl DynamicCodec {
     /// For answers of this type.
-    pub(super) fn new(output: MessageDescriptor) -> Self {
+    #[must_use]
+    pub fn new(output: MessageDescriptor) -> Self {
         Self { output }
     }
 }
@@ -35,7 +36,7 @@ impl Codec for DynamicCodec {
 
 /// Encodes any message.
 #[derive(Debug)]
-pub(super) struct DynamicEncoder;
+pub struct DynamicEncoder;
 
 impl Encoder for DynamicEncoder {
     type Item = DynamicMessage;
@@ -48,7 +49,7 @@ impl Encoder for DynamicEncoder {
 
 /// Decodes messages of one type.
 #[derive(Debug)]
-pub(super) struct DynamicDecoder(MessageDescriptor);
+pub struct DynamicDecoder(MessageDescriptor);
 
 impl Decoder for DynamicDecoder {
     type Item = DynamicMessage;
