@@ -1,0 +1,3 @@
+//! Markdown to safe HTML, and to plain words.
+
+pub mod domain;
