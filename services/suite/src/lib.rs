@@ -5,7 +5,12 @@
 //! (a real order file), [`say`] (what people see).
 
 pub mod bulk;
+pub mod cli;
 pub mod client;
 pub mod demo;
+pub mod process;
 pub mod retail;
 pub mod say;
+pub mod serve;
+pub mod services;
+pub mod up;

@@ -5,9 +5,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use gateway::Gateway;
 use service::config::HostConfig;
 use service::host::{self, Host};
-use service::{Clock, ops};
+use service::{Clock, Verifier, ops};
 use tokio::net::TcpListener;
 
 use crate::services::{self, Name, Settings};
@@ -69,7 +70,7 @@ pub async fn start(
     }
     ensure!(!names.is_empty(), "name at least one service to run, for example `shopfloor serve orders`");
     let (grpc, ops) = (listeners.grpc.local_addr()?, listeners.ops.local_addr()?);
-    let host = Host::start(config, clock, plans, listeners.grpc).await?;
+    let host = Host::start(config, clock.clone(), plans, listeners.grpc).await?;
     let tasks = host.tasks();
     let until = host.cancel_token();
     let router = ops::router(host.ready());
@@ -81,11 +82,11 @@ pub async fn start(
     let mut http = None;
     if let Some(listener) = listeners.http.filter(|_| names.contains(&Name::Gateway)) {
         http = Some(listener.local_addr()?);
-        let router = gateway::router(&settings.gateway, config)?;
-        let until = host.cancel_token();
+        let verifier = Verifier::new(&config.identity_url, &config.internal_secret);
+        let door = Gateway::new(&settings.gateway, verifier, clock, host.cancel_token())?;
         tasks.spawn(async move {
-            if let Err(error) = host::serve_http(listener, router, until.cancelled_owned()).await {
-                tracing::error!(%error, "the HTTP listener ended");
+            if let Err(error) = door.run(listener).await {
+                tracing::error!(error = format!("{error:#}"), "the HTTP listener ended");
             }
         });
     }

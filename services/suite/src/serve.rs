@@ -1,7 +1,6 @@
 #![doc = "`shopfloor serve`: services against given Postgres and NATS, as in a cluster."]
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 
 use clap::Args;
 use service::config::HostConfig;
@@ -18,9 +17,6 @@ pub struct ServeArgs {
     names: Vec<Name>,
     #[command(flatten)]
     host: HostConfig,
-    /// Address the gateway's HTTP API listens on, when the gateway runs here
-    #[arg(long, env = "SHOPFLOOR_HTTP_ADDR", default_value = "127.0.0.1:8080", help_heading = "Process")]
-    http_addr: SocketAddr,
     #[command(flatten)]
     databases: Databases,
     #[command(flatten)]
@@ -80,7 +76,8 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
         grpc: bind(args.host.grpc_addr, "gRPC", "--grpc-addr (SHOPFLOOR_GRPC_ADDR)").await?,
         ops: bind(args.host.ops_addr, "/metrics", "--ops-addr (SHOPFLOOR_OPS_ADDR)").await?,
         http: if args.names.contains(&Name::Gateway) {
-            Some(bind(args.http_addr, "the HTTP API", "--http-addr (SHOPFLOOR_HTTP_ADDR)").await?)
+            let setting = "--gateway-http-addr (SHOPFLOOR_GATEWAY_HTTP_ADDR)";
+            Some(bind(args.settings.gateway.http_addr, "the HTTP API", setting).await?)
         } else {
             None
         },

@@ -27,16 +27,8 @@ pub enum Name {
 
 impl Name {
     /// All of them, in the order they start.
-    pub const ALL: [Self; 8] = [
-        Self::Identity,
-        Self::Orders,
-        Self::Erp,
-        Self::Crm,
-        Self::Kpi,
-        Self::Tasks,
-        Self::Knowledge,
-        Self::Gateway,
-    ];
+    pub const ALL: [Self; 8] =
+        [Self::Identity, Self::Orders, Self::Erp, Self::Crm, Self::Kpi, Self::Tasks, Self::Knowledge, Self::Gateway];
 
     /// Word used for roles, databases and flags.
     pub const fn word(self) -> &'static str {
@@ -48,7 +40,7 @@ impl Name {
             Self::Tasks => tasks::NAME,
             Self::Knowledge => knowledge::NAME,
             Self::Identity => identity::NAME,
-            Self::Gateway => "gateway",
+            Self::Gateway => gateway::NAME,
         }
     }
 

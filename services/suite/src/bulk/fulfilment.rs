@@ -31,15 +31,16 @@ pub struct Left {
     pub refusal: String,
 }
 
-/// Ships what the orders hold, each at the end of the day it was placed (never in the future). Orders come in the
-/// order they were placed.
+/// Ships what the orders hold, at the end of the day they were placed, or of the last of `days` days when the warehouse
+/// collects over several (never in the future). Orders come in the order they were placed.
 pub async fn ship(
     api: &Api,
     orders: &[(String, OffsetDateTime)],
+    days: i64,
     now: OffsetDateTime,
     progress: &mut Progress,
 ) -> anyhow::Result<Vec<Left>> {
-    let mut answers = futures::stream::iter(by_day(orders))
+    let mut answers = futures::stream::iter(collect(orders, days))
         .map(|(day, order_ids)| async move {
             let request = ShipOrdersRequest {
                 request_id: content_id("ship", order_ids.iter().map(String::as_str)),
@@ -65,26 +66,34 @@ pub async fn ship(
     Ok(left)
 }
 
-fn by_day(orders: &[(String, OffsetDateTime)]) -> Vec<(OffsetDateTime, Vec<String>)> {
-    let mut days: Vec<(OffsetDateTime, Vec<String>)> = Vec::new();
+/// Cuts orders into batches of `days` days and at most 500, each with the end of its last day.
+fn collect(orders: &[(String, OffsetDateTime)], days: i64) -> Vec<(OffsetDateTime, Vec<String>)> {
+    let mut batches: Vec<(OffsetDateTime, Vec<String>)> = Vec::new();
+    let mut until = OffsetDateTime::UNIX_EPOCH;
     for (order_id, placed_at) in orders {
-        let day = end_of_day(*placed_at);
-        match days.last_mut() {
-            Some((last, ids)) if *last == day && ids.len() < BATCH => ids.push(order_id.clone()),
-            _ => days.push((day, vec![order_id.clone()])),
+        match batches.last_mut() {
+            Some((end, ids)) if *placed_at < until && ids.len() < BATCH => {
+                *end = end_of_day(*placed_at).max(*end);
+                ids.push(order_id.clone());
+            }
+            _ => {
+                until = end_of_day(*placed_at) + Duration::days(days - 1);
+                batches.push((end_of_day(*placed_at), vec![order_id.clone()]));
+            }
         }
     }
-    days
+    batches
 }
 
-/// Delivers shipments two days after their orders were placed (never in the future).
+/// Delivers shipments a day after they were shipped (never in the future).
 pub async fn deliver(
     api: &Api,
     shipments: &[(String, OffsetDateTime)],
+    days: i64,
     now: OffsetDateTime,
     progress: &mut Progress,
 ) -> anyhow::Result<()> {
-    let mut answers = futures::stream::iter(by_day(shipments))
+    let mut answers = futures::stream::iter(collect(shipments, days))
         .map(|(day, shipment_ids)| async move {
             let request = DeliverShipmentsRequest {
                 request_id: content_id("deliver", shipment_ids.iter().map(String::as_str)),
@@ -147,7 +156,11 @@ impl TakeBack {
             .lines
             .iter()
             .map(|(line_no, quantity)| {
-                anyhow::Ok(LinePart { line_no: i32::try_from(*line_no)?, quantity: Some(pieces(*quantity)), amount: None })
+                anyhow::Ok(LinePart {
+                    line_no: i32::try_from(*line_no)?,
+                    quantity: Some(pieces(*quantity)),
+                    amount: None,
+                })
             })
             .collect::<Result<_, _>>()?;
         let (order_id, request_id, reason) = (self.order_id.clone(), self.request_id.clone(), self.reason.to_owned());
@@ -183,19 +196,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn orders_are_grouped_by_day() {
-        let order = |id: &str, at| (id.to_owned(), at);
-        let days = by_day(&[
-            order("a", datetime!(2011-01-01 08:00 UTC)),
-            order("b", datetime!(2011-01-01 20:00 UTC)),
-            order("c", datetime!(2011-01-02 00:00 UTC)),
-        ]);
-        assert_eq!(
-            days,
-            [
-                (datetime!(2011-01-02 00:00 UTC), vec!["a".to_owned(), "b".to_owned()]),
-                (datetime!(2011-01-03 00:00 UTC), vec!["c".to_owned()])
-            ]
-        );
+    fn orders_are_collected_by_days() {
+        let orders = [
+            ("a".to_owned(), datetime!(2011-01-01 08:00 UTC)),
+            ("b".to_owned(), datetime!(2011-01-01 20:00 UTC)),
+            ("c".to_owned(), datetime!(2011-01-02 00:00 UTC)),
+            ("d".to_owned(), datetime!(2011-01-04 00:00 UTC)),
+        ];
+        let batches = |days| {
+            let batches = collect(&orders, days).into_iter();
+            batches.map(|(end, ids)| (end.date().day(), ids.concat())).collect::<Vec<_>>()
+        };
+        assert_eq!(batches(1), [(2, "ab".to_owned()), (3, "c".to_owned()), (5, "d".to_owned())]);
+        assert_eq!(batches(2), [(3, "abc".to_owned()), (5, "d".to_owned())]);
     }
 }

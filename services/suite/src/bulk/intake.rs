@@ -105,7 +105,11 @@ async fn import_file(api: &Api, file: &str, price_list: &str) -> anyhow::Result<
 
 /// A field of a CSV row, quoted when needed.
 pub fn csv_field(text: &str) -> String {
-    if text.contains(['"', ',', ';', '\n', '\t']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+    if text.contains(['"', ',', ';', '\n', '\t']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
+    }
 }
 
 /// Lists a sales channel.
@@ -129,8 +133,7 @@ pub async fn push_orders(
     let mut answers = futures::stream::iter(Batches { orders: orders.peekable() })
         .map(|batch| async move {
             let request = PushOrdersRequest { orders: batch };
-            let answer: PushOrdersResponse =
-                api.call("shopfloor.orders.v1.IntakeService/PushOrders", &request).await?;
+            let answer: PushOrdersResponse = api.call("shopfloor.orders.v1.IntakeService/PushOrders", &request).await?;
             anyhow::Ok((request.orders.len(), answer))
         })
         .buffer_unordered(IN_FLIGHT);

@@ -170,7 +170,7 @@ pub fn rpcs(args: &RpcsArgs) -> anyhow::Result<()> {
 
 /// Signs an employee in and keeps the session.
 pub async fn sign_in(args: SignInArgs) -> anyhow::Result<()> {
-    let api = Api::new(&args.connection.http, Credentials::Nobody)?;
+    let api = Api::new(&args.connection.http, Credentials::Nobody)?.impatient();
     let mut password = match args.password {
         Some(password) => password,
         None => ask_password(&format!("Password of {}: ", args.login))?,
@@ -231,7 +231,7 @@ pub async fn sign_out(args: SignOutArgs) -> anyhow::Result<()> {
     let Some(session) = Session::load(&file)? else {
         return say::line("Nobody is signed in.");
     };
-    let api = Api::new(&args.connection.http, Credentials::Nobody)?;
+    let api = Api::new(&args.connection.http, Credentials::Nobody)?.impatient();
     let request = SignOutRequest { refresh_token: session.refresh_token().to_owned() };
     let _: SignOutResponse = api.call("shopfloor.identity.v1.AuthService/SignOut", &request).await?;
     std::fs::remove_file(&file).with_context(|| format!("cannot delete {}", file.display()))?;

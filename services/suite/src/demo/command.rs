@@ -37,8 +37,7 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
     };
     ensure!(last_day <= yesterday, "--last-day must lie before today");
     let api = Api::new(&args.connection.http, Credentials::of(&args.connection)?)?;
-    let company =
-        Company { shop: &api, staff: &api, scale: args.scale, last_day, currency: &args.currency, now };
+    let company = Company { shop: &api, staff: &api, scale: args.scale, last_day, currency: &args.currency, now };
     let loaded = company.load().await?;
     say::line(&format!("{} orders loaded, {} refused, {} held", loaded.orders, loaded.refused, loaded.held))
 }

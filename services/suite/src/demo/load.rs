@@ -7,7 +7,8 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use proto::erp::v1::ReceiptLineInput;
 use proto::erp::v1::receipt_line_input::Cost;
 use proto::orders::v1::{
-    BuyerInput, DeliveryInput, LineKind, OrderInput, OrderLineInput, PutChannelRequest, PutPriceListRequest, TaxRounding,
+    BuyerInput, DeliveryInput, LineKind, OrderInput, OrderLineInput, PutChannelRequest, PutPriceListRequest,
+    TaxRounding,
 };
 use time::{Date, Duration, OffsetDateTime};
 
@@ -27,6 +28,8 @@ pub const SEED: u64 = 20_260_301;
 /// Its sales channel.
 pub const CHANNEL: &str = "web";
 const PRICE_LIST: &str = "retail";
+/// The demo warehouse sends its parcels every fifth day.
+const COLLECT_DAYS: i64 = 5;
 const WINDOW: u64 = 20_000;
 
 /// Who the demo company is loaded as, and what it looks like.
@@ -65,11 +68,9 @@ impl Company<'_> {
         self.stock(&history).await?;
         quiet::wait(self.staff).await?;
         let mut loaded = Loaded::default();
-        let mut progress = Progress::new("Orders pushed", history.len());
         for from in (0..history.len()).step_by(WINDOW as usize) {
-            self.window(&history, from, (from + WINDOW).min(history.len()), &mut loaded, &mut progress).await?;
+            self.window(&history, from, (from + WINDOW).min(history.len()), &mut loaded).await?;
         }
-        progress.end()?;
         Ok(loaded)
     }
 
@@ -127,17 +128,14 @@ impl Company<'_> {
     }
 
     /// Pushes the orders of a window and lets them end as they ended.
-    async fn window(
-        &self,
-        history: &History,
-        from: u64,
-        to: u64,
-        loaded: &mut Loaded,
-        progress: &mut Progress,
-    ) -> anyhow::Result<()> {
+    async fn window(&self, history: &History, from: u64, to: u64, loaded: &mut Loaded) -> anyhow::Result<()> {
         let orders: Vec<Order> = (from..to).map(|n| history.order(n)).collect();
         let inputs = orders.iter().map(|order| self.input(order));
-        let pushed = intake::push_orders(self.shop, inputs, progress).await?;
+        let what =
+            if history.len() > WINDOW { format!("Orders pushed, from {from}") } else { "Orders pushed".to_owned() };
+        let mut progress = Progress::new(&what, to - from);
+        let pushed = intake::push_orders(self.shop, inputs, &mut progress).await?;
+        progress.end()?;
         let mut known = Vec::with_capacity(orders.len());
         for order in &orders {
             match pushed.get(&order.external_id) {
@@ -183,12 +181,14 @@ impl Company<'_> {
             .map(|(order, id)| ((*id).to_owned(), order.placed_at))
             .collect();
         let by_id: HashMap<&str, &Order> = known.iter().map(|(order, id)| (*id, *order)).collect();
-        let mut silent = Progress::new("Orders shipped", due.len() as u64);
-        let left = fulfilment::ship(self.staff, &due, self.now, &mut silent).await?;
-        silent.end()?;
+        let mut progress = Progress::new("Orders shipped", due.len() as u64);
+        let left = fulfilment::ship(self.staff, &due, COLLECT_DAYS, self.now, &mut progress).await?;
+        progress.end()?;
         let (mut delivered, mut refused) = (Vec::new(), Vec::new());
         for parcel in left {
-            let Some(order) = by_id.get(parcel.order_id.as_str()) else { bail!("erp shipped an order nobody asked for") };
+            let Some(order) = by_id.get(parcel.order_id.as_str()) else {
+                bail!("erp shipped an order nobody asked for")
+            };
             for shipment in parcel.shipments {
                 if order.ending == Ending::Refused {
                     refused.push(shipment);
@@ -197,9 +197,9 @@ impl Company<'_> {
                 }
             }
         }
-        let mut silent = Progress::new("Shipments delivered", delivered.len() as u64);
-        fulfilment::deliver(self.staff, &delivered, self.now, &mut silent).await?;
-        silent.end()?;
+        let mut progress = Progress::new("Shipments delivered", delivered.len() as u64);
+        fulfilment::deliver(self.staff, &delivered, COLLECT_DAYS, self.now, &mut progress).await?;
+        progress.end()?;
         futures::stream::iter(refused)
             .map(|shipment| async move { accept(fulfilment::refuse(self.staff, &shipment).await) })
             .buffer_unordered(IN_FLIGHT)

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use anyhow::bail;
 use futures::{StreamExt as _, TryStreamExt as _};
-use proto::erp::v1::receipt_line_input::Cost;
 use proto::erp::v1::ReceiptLineInput;
+use proto::erp::v1::receipt_line_input::Cost;
 use proto::orders::v1::{
     BuyerInput, DeliveryInput, LineKind, OrderInput, OrderLineInput, PutChannelRequest, TaxRounding,
 };
@@ -216,7 +216,7 @@ async fn ship_and_deliver(api: &Api, plan: &Plan, outcome: &mut Outcome, now: Of
         .filter_map(|(index, order)| Some((order_id(outcome, index)?.to_owned(), order.placed_at)))
         .collect();
     let mut progress = Progress::new("Orders shipped", due.len() as u64);
-    let left = fulfilment::ship(api, &due, now, &mut progress).await?;
+    let left = fulfilment::ship(api, &due, 1, now, &mut progress).await?;
     progress.end()?;
     let placed: HashMap<_, _> = due.iter().map(|(id, at)| (id.as_str(), *at)).collect();
     let mut shipments = Vec::new();
@@ -230,7 +230,7 @@ async fn ship_and_deliver(api: &Api, plan: &Plan, outcome: &mut Outcome, now: Of
         shipments.extend(order.shipments.iter().map(|id| (id.clone(), at)));
     }
     let mut progress = Progress::new("Shipments delivered", shipments.len() as u64);
-    fulfilment::deliver(api, &shipments, now, &mut progress).await?;
+    fulfilment::deliver(api, &shipments, 1, now, &mut progress).await?;
     progress.end()
 }
 

@@ -47,7 +47,17 @@ pub fn report(path: &Path, lines: &[FileLine], plan: &Plan, outcome: &Outcome) -
     let reversals = reversals_by_line(plan);
     let mut csv = csv::Writer::from_path(path).with_context(|| format!("cannot write {}", path.display()))?;
     csv.write_record([
-        "line", "invoice", "code", "quantity", "price", "became", "order", "order_line", "pieces", "amount", "result",
+        "line",
+        "invoice",
+        "code",
+        "quantity",
+        "price",
+        "became",
+        "order",
+        "order_line",
+        "pieces",
+        "amount",
+        "result",
     ])?;
     for fate in fates {
         let line = &lines[fate.line as usize - 1];

@@ -22,12 +22,28 @@ pub struct Children {
 }
 
 impl Children {
-    /// Starts both, at the same time, and watches them.
+    /// Starts both, at the same time, and watches them. Port 0 means any free one.
     pub async fn start(home: &Home, postgres_port: u16, nats_port: u16) -> anyhow::Result<Self> {
-        free(postgres_port, "Postgres", "--postgres-port (SHOPFLOOR_POSTGRES_PORT)")?;
-        free(nats_port, "NATS", "--nats-port (SHOPFLOOR_NATS_PORT)")?;
-        let postgres = Postgres::start(PostgresOptions::durable(home.path().join("postgres")).port(postgres_port));
-        let nats = Nats::start(NatsOptions::durable(home.path().join("nats")).port(nats_port));
+        let mut postgres = PostgresOptions::durable(home.path().join("postgres"));
+        let mut nats = NatsOptions::durable(home.path().join("nats"));
+        if postgres_port != 0 {
+            free(postgres_port, "Postgres", "--postgres-port (SHOPFLOOR_POSTGRES_PORT)").await?;
+            postgres = postgres.port(postgres_port);
+        }
+        if nats_port != 0 {
+            free(nats_port, "NATS", "--nats-port (SHOPFLOOR_NATS_PORT)").await?;
+            nats = nats.port(nats_port);
+        }
+        Self::run(postgres, nats).await
+    }
+
+    /// Starts servers that leave nothing behind. For tests.
+    pub async fn throw_away() -> anyhow::Result<Self> {
+        Self::run(PostgresOptions::throw_away(), NatsOptions::throw_away()).await
+    }
+
+    async fn run(postgres: PostgresOptions, nats: NatsOptions) -> anyhow::Result<Self> {
+        let (postgres, nats) = (Postgres::start(postgres), Nats::start(nats));
         let (postgres, nats) = tokio::join!(postgres, nats);
         let children = Self {
             postgres: Arc::new(postgres.context("Postgres cannot be started")?),
@@ -76,12 +92,12 @@ impl Children {
 
 /// Says which port is taken before a server fails over it. A server that an earlier run left behind is no reason: it is
 /// ended when its folder is taken over, so its port may be in use for a moment more.
-fn free(port: u16, what: &str, setting: &str) -> anyhow::Result<()> {
+async fn free(port: u16, what: &str, setting: &str) -> anyhow::Result<()> {
     for _ in 0..20 {
         if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
             return Ok(());
         }
-        std::thread::sleep(Duration::from_millis(100));
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
     bail!("port {port} is taken by another program, so {what} cannot listen there; choose another with {setting}")
 }

@@ -125,7 +125,8 @@ fn hold(path: &Path) -> anyhow::Result<File> {
 fn read<T: for<'de> Deserialize<'de>>(path: &Path) -> anyhow::Result<Option<T>> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(
-            serde_json::from_slice(&bytes).with_context(|| format!("{} is damaged; restore or delete it", path.display()))?,
+            serde_json::from_slice(&bytes)
+                .with_context(|| format!("{} is damaged; restore or delete it", path.display()))?,
         )),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
@@ -144,7 +145,8 @@ mod tests {
     fn secrets_are_random_private_and_kept() {
         let folder = std::env::temp_dir().join(format!("shopfloor-home-{}-{}", std::process::id(), random_text(8)));
         let first = Home::open(&folder).unwrap();
-        let (secret, password) = (first.secrets.internal_secret.clone(), first.secrets.database_passwords["orders"].clone());
+        let (secret, password) =
+            (first.secrets.internal_secret.clone(), first.secrets.database_passwords["orders"].clone());
         assert!(secret.len() >= 32 && secret != password);
         let mode = fs::metadata(folder.join("secrets.json")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);

@@ -54,10 +54,10 @@ pub struct UpArgs {
     #[arg(long, env = "SHOPFLOOR_NATS_PORT", default_value_t = 7422)]
     pub nats_port: u16,
     /// Currency of the company, ISO 4217; for all services
-    #[arg(long, env = "SHOPFLOOR_CURRENCY", default_value = "RUB")]
+    #[arg(id = "company_currency", long = "currency", env = "SHOPFLOOR_CURRENCY", default_value = "RUB")]
     pub currency: String,
     /// Time zone of the company; for all services
-    #[arg(long, env = "SHOPFLOOR_ZONE", default_value = "Europe/Moscow")]
+    #[arg(id = "company_zone", long = "zone", env = "SHOPFLOOR_ZONE", default_value = "Europe/Moscow")]
     pub zone: String,
     /// Address of an OTLP/gRPC collector for traces; none means traces are not exported
     #[arg(long, env = "SHOPFLOOR_OTLP_URL")]
@@ -66,7 +66,7 @@ pub struct UpArgs {
     #[arg(long, env = "SHOPFLOOR_TRACE_RATIO", default_value_t = 0.01)]
     pub trace_ratio: f64,
     /// What is logged, as a tracing filter
-    #[arg(long, env = "SHOPFLOOR_LOG", default_value = "warn")]
+    #[arg(long, env = "SHOPFLOOR_LOG", default_value = "warn,sqlx=error")]
     pub log: String,
     /// `text` for people, `json` for machines
     #[arg(long, env = "SHOPFLOOR_LOG_FORMAT", default_value = "text", value_parser = ["text", "json"])]

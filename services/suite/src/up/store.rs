@@ -13,7 +13,8 @@ use crate::services::Name;
 /// take no parameters.
 pub async fn ensure_databases(admin_url: &str, secrets: &Secrets) -> anyhow::Result<BTreeMap<Name, String>> {
     let mut conn = PgConnection::connect(admin_url).await?;
-    run(&mut conn, "-- close_maintenance_database\nrevoke connect, temporary on database postgres from public".into()).await?;
+    run(&mut conn, "-- close_maintenance_database\nrevoke connect, temporary on database postgres from public".into())
+        .await?;
     let mut databases = BTreeMap::new();
     for name in Name::ALL.into_iter().filter(|name| name.has_database()) {
         let (role, password) = (role(name), &secrets.database_passwords[name.word()]);
@@ -48,8 +49,11 @@ async fn ensure_role(conn: &mut PgConnection, role: &str, password: &str) -> any
         .fetch_one(&mut *conn)
         .await?;
     let verb = if there { "alter" } else { "create" };
-    run(conn, format!("-- ensure_role\n{verb} role {role} login nosuperuser nocreatedb nocreaterole password '{password}'"))
-        .await
+    run(
+        conn,
+        format!("-- ensure_role\n{verb} role {role} login nosuperuser nocreatedb nocreaterole password '{password}'"),
+    )
+    .await
 }
 
 async fn ensure_reader(conn: &mut PgConnection, password: &str, kpi: &str) -> anyhow::Result<()> {

@@ -107,7 +107,10 @@ impl Summary {
         let accepted = expected.orders;
         check(figures.orders == accepted, format!("{accepted} orders were accepted but kpi counts {}", figures.orders));
         let customers = expected.customers;
-        check(self.kpi.customers == customers, format!("{customers} people ordered but kpi knows {}", self.kpi.customers));
+        check(
+            self.kpi.customers == customers,
+            format!("{customers} people ordered but kpi knows {}", self.kpi.customers),
+        );
         check(self.kpi.anonymous_orders == 0, format!("{} orders have no customer", self.kpi.anonymous_orders));
         check(self.stage("shipped") > 0, "nothing was shipped".to_owned());
         check(self.in_states(&["backordered", "partially_reserved"]) > 0, "no order waits for goods".to_owned());

@@ -16,6 +16,7 @@ use crate::client::session::Credentials;
 use crate::demo::history::History;
 use crate::demo::load::{CHANNEL, Company, SEED};
 use crate::say;
+use crate::services::Name;
 
 /// Does what is to be done in this home, and says what happened. `false`: the figures do not fit together.
 pub async fn main_job(suite: &mut Suite, args: &UpArgs) -> anyhow::Result<bool> {
@@ -94,7 +95,7 @@ fn last_day(suite: &mut Suite, args: &UpArgs, now: OffsetDateTime) -> anyhow::Re
 
 /// Creates the first administrator, once.
 async fn administrator(suite: &mut Suite) -> anyhow::Result<()> {
-    let mut conn = PgConnection::connect(&suite.identity_url).await?;
+    let mut conn = PgConnection::connect(&suite.databases[&Name::Identity]).await?;
     let mut tx = conn.begin().await?;
     let created = identity::bootstrap(&mut tx, OffsetDateTime::now_utc()).await?;
     if let Some(created) = created {
