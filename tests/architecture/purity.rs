@@ -137,12 +137,8 @@ fn transactions(sources: &[Source]) -> Vec<String> {
     };
     for source in sources.iter().filter(looked_at).filter(|source| !may_begin(source)) {
         for call in [".begin()", ".commit()", ".rollback()"] {
-            found.extend(
-                source
-                    .word(call)
-                    .into_iter()
-                    .map(|at| source.at(at, "only grpc, jobs and queue rooms begin and commit")),
-            );
+            let places = source.word(call).into_iter().filter(|at| !in_timers(source, *at));
+            found.extend(places.map(|at| source.at(at, "only grpc, jobs and queue rooms begin and commit")));
         }
     }
     found

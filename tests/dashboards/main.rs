@@ -17,14 +17,10 @@ use suite::up::work;
 
 /// A suite on throw-away servers and free ports, in a folder of its own.
 async fn start(folder: &std::path::Path) -> (Suite, UpArgs) {
-    let args = UpArgs {
-        home: Some(folder.to_owned()),
-        http_port: 0,
-        grpc_port: 0,
-        ops_port: 0,
-        once: true,
-        ..UpArgs::defaults()
-    };
+    let mut args = UpArgs::defaults();
+    args.home = Some(folder.to_owned());
+    (args.http_port, args.grpc_port, args.ops_port) = (0, 0, 0);
+    args.once = true;
     let home = Home::open(folder).unwrap();
     let children = Children::throw_away().await.unwrap();
     let listeners = listeners(&args).await.unwrap();
