@@ -7,6 +7,7 @@ use crate::{facts::domain::Calendar, figures::commands::Due};
 
 /// Settings of the kpi service.
 #[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
 pub struct Config {
     /// Time zone of the company, IANA name; decides which day an order belongs to. After a change, rebuild the facts.
     #[arg(long = "kpi-time-zone", env = "SHOPFLOOR_KPI_TIME_ZONE", default_value = "Europe/Moscow", value_parser = zone)]
@@ -27,7 +28,7 @@ pub struct Config {
     pub kpi_sum_quiet_seconds: u32,
 
     /// Seconds after which a day that keeps changing is summed up all the same.
-    #[arg(long = "kpi-sum-longest-seconds", env = "SHOPFLOOR_KPI_SUM_LONGEST_SECONDS", default_value_t = 600,
+    #[arg(long = "kpi-sum-longest-seconds", env = "SHOPFLOOR_KPI_SUM_LONGEST_SECONDS", default_value_t = 3600,
         value_parser = clap::value_parser!(u32).range(1..=86_400))]
     pub kpi_sum_longest_seconds: u32,
 
@@ -70,7 +71,7 @@ impl Default for Config {
             kpi_cutoff_hour: 0,
             kpi_currency: Currency::RUB,
             kpi_sum_quiet_seconds: 30,
-            kpi_sum_longest_seconds: 600,
+            kpi_sum_longest_seconds: 3600,
             kpi_stuck_minutes: 10,
         }
     }

@@ -10,7 +10,7 @@
 //! 6. [`export`]: any of these as CSV.
 //! 7. `reports`: the RPCs of all of these.
 //! 8. `maintenance`: emptying the facts before a rebuild, and how they are.
-//! 9. `live`: gauges of what must read 0.
+//! 9. [`live`]: gauges of what must read 0.
 
 pub mod cohorts;
 pub mod config;
@@ -20,7 +20,7 @@ pub mod error;
 pub mod export;
 pub mod facts;
 pub mod figures;
-mod live;
+pub mod live;
 mod maintenance;
 pub mod overview;
 mod reports;

@@ -17,11 +17,12 @@ pub struct Due {
     pub longest: Duration,
 }
 
-/// Touched days that are due, oldest first.
+/// Touched days that are due, oldest first. Marks that say nothing new are taken away on the way.
 ///
 /// # Errors
 /// Database errors.
 pub async fn due_days(conn: &mut PgConnection, due: Due, now: OffsetDateTime) -> sqlx::Result<Vec<Date>> {
+    store::thin_marks(conn).await?;
     store::due_days(conn, now - due.quiet, now - due.longest, BATCH).await
 }
 

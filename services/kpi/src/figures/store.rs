@@ -60,3 +60,17 @@ pub(super) async fn sum_day(conn: &mut PgConnection, day: Date) -> sqlx::Result<
     sqlx::query(SUM_DAY).bind(day).execute(conn).await?;
     Ok(())
 }
+
+/// Takes away the marks that say nothing new: of each day the first and the last stay, so it stays marked and due when
+/// it was.
+pub(super) async fn thin_marks(conn: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query(
+        "-- thin_marks
+        delete from day_mark m
+        using (select day, min(mark_id) as first, max(mark_id) as last from day_mark group by day having count(*) > 2) d
+        where m.day = d.day and m.mark_id > d.first and m.mark_id < d.last",
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

@@ -12,9 +12,10 @@ pub(crate) fn measure(deps: &Deps, config: &Config) -> Job {
         let deps = deps.clone();
         async move {
             let mut conn = deps.db.acquire().await?;
-            let waiting = queries::waiting(&mut conn, deps.clock.now() - after).await?;
+            let waiting = queries::waiting(&mut conn).await?;
+            let stuck = queries::stuck_orders(&mut conn, deps.clock.now() - after).await?;
             let shown = |count: i64| u32::try_from(count).unwrap_or(u32::MAX);
-            metrics::gauge!("kpi_stuck_orders").set(shown(waiting.stuck));
+            metrics::gauge!("kpi_stuck_orders").set(shown(stuck));
             metrics::gauge!("kpi_orders_without_placement").set(shown(waiting.unplaced));
             metrics::gauge!("kpi_days_to_sum").set(shown(waiting.days));
             Ok(())

@@ -4,3 +4,4 @@ mod jobs;
 mod queries;
 
 pub(crate) use jobs::measure;
+pub use queries::stuck_orders;

@@ -229,7 +229,12 @@ pub(super) async fn figures(conn: &mut PgConnection, scope: Scope<'_>, order: &O
 ///
 /// # Errors
 /// Database errors.
-pub(super) async fn totals(conn: &mut PgConnection, currency: &str, period: Period, filter: &Filter) -> sqlx::Result<Figures> {
+pub(super) async fn totals(
+    conn: &mut PgConnection,
+    currency: &str,
+    period: Period,
+    filter: &Filter,
+) -> sqlx::Result<Figures> {
     let order = Order { limit: 1, ..Order::default() };
     let rows = figures(conn, Scope { currency, period, group: Group::All, filter }, &order).await?;
     Ok(rows.into_iter().next().map(|row| row.figures).unwrap_or_default())
