@@ -118,7 +118,7 @@ pub(crate) async fn insert(
     sqlx::query(
         "-- insert_shipments
         insert into shipment (id, order_id, state, created_at)
-        select distinct p.id, p.order_id, 'picking', $3 from unnest($1::uuid[], $2::uuid[]) as p (id, order_id)",
+        select distinct p.id, p.order_id, 'picking', $3::timestamptz from unnest($1::uuid[], $2::uuid[]) as p (id, order_id)",
     )
     .bind(parts.iter().map(|(_, _, shipment)| *shipment).collect::<Vec<_>>())
     .bind(parts.iter().map(|(piece, ..)| piece.order).collect::<Vec<_>>())

@@ -37,7 +37,7 @@ pub(crate) async fn free_lots(
         join warehouse w on w.id = p.warehouse_id
         where b.sku = any ($1) and b.on_hand > 0 and b.on_hand > b.reserved and p.kind = 'stock'
             and l.status = 'available'
-            and (l.expires_on is null or l.expires_on >= $2 + greatest($3, w.min_life_days))",
+            and (l.expires_on is null or l.expires_on >= $2::date + greatest($3::int4, w.min_life_days))",
     )
     .bind(skus)
     .bind(today)

@@ -31,7 +31,7 @@ pub(crate) async fn availability(
             select b.sku, p.warehouse_id, sum(b.on_hand) as on_hand, sum(b.reserved) as reserved,
                 sum(b.on_hand - b.reserved) filter (
                     where l.status = 'available'
-                        and (l.expires_on is null or l.expires_on >= $2 + greatest($3, w.min_life_days))
+                        and (l.expires_on is null or l.expires_on >= $2::date + greatest($3::int4, w.min_life_days))
                 ) as available
             from stock_balance b
             join place p on p.id = b.place_id and p.kind = 'stock'

@@ -1,0 +1,93 @@
+//! Many at once: exact, no deadlock, no error but the honest one.
+
+use futures::future::join_all;
+use proto::{
+    erp::v1::{AdjustmentKind, ReserveLine, ReserveStockRequest},
+    orders::v1::ReturnOutcome,
+};
+use uuid::Uuid;
+
+use crate::kit::{Erp, cancelled, goods, key, line, order, pcs, placed, reason, returned};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s9_two_hundred_buyers_at_once_and_ten_pieces() {
+    let erp = Erp::start().await;
+    erp.know(&["HOT"]).await;
+    erp.receive(&[goods("HOT", 7, "10", "L1"), goods("HOT", 3, "10", "L2")]).await;
+    let buy = async || {
+        let request = ReserveStockRequest {
+            request_id: key(),
+            reference: "buyer".into(),
+            lines: vec![ReserveLine { sku: "HOT".into(), quantity: pcs(1) }],
+            all_lines: true,
+            ..ReserveStockRequest::default()
+        };
+        erp.reservations().reserve_stock(request).await
+    };
+    let answers = join_all((0..200).map(|_| buy())).await;
+    let got = answers.iter().filter(|answer| answer.is_ok()).count();
+    assert_eq!(got, 10);
+    for refused in answers.into_iter().filter_map(Result::err) {
+        assert_eq!(reason(&refused), "OUT_OF_STOCK", "{refused:?}");
+    }
+    assert_eq!(erp.figures("HOT").await, ["10", "10", "0", "0"]);
+    assert_eq!(erp.told("HOT").await, ["stock_depleted"]);
+    erp.balanced().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s9_two_hundred_orders_from_many_deliveries_at_once() {
+    let erp = Erp::start().await;
+    erp.know(&["HOT"]).await;
+    erp.receive(&[goods("HOT", 10, "10", "L")]).await;
+    let ids: Vec<_> = (0..200).map(|_| service::new_id()).collect();
+    join_all(ids.iter().zip(1..).map(async |(id, n)| {
+        erp.deliver(&[placed(order(*id, n, vec![line(1, "HOT", 1)]))]).await;
+    }))
+    .await;
+    assert_eq!(erp.figures("HOT").await, ["10", "10", "0", "190"]);
+    let complete = erp.facts("order_allocated").await;
+    assert_eq!(complete.len(), 200);
+    erp.balanced().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everything_at_once_on_the_same_goods_neither_deadlocks_nor_oversells() {
+    let erp = Erp::start().await;
+    let skus = ["A", "B", "C"];
+    erp.know(&skus).await;
+    erp.receive(&skus.map(|sku| goods(sku, 30, "3.33", "L"))).await;
+    let ids: Vec<Uuid> = (0..60).map(|_| service::new_id()).collect();
+    // Each order names the goods in another sequence; each is then shipped, cancelled or returned while others run.
+    let live = async |n: usize, id: Uuid| {
+        let lines = (0..3).map(|k| line(k + 1, skus[(n + k as usize) % 3], 1 + (n as i64 % 2))).collect();
+        erp.deliver(&[placed(order(id, n as i64, lines))]).await;
+        match n % 3 {
+            0 => erp.deliver(&[cancelled(id)]).await,
+            1 => drop(erp.ship(id).await),
+            _ => {
+                erp.ship(id).await;
+                erp.deliver(&[returned(id, &[(1, "", 1), (3, "", 1)], ReturnOutcome::Restock)]).await;
+            }
+        }
+    };
+    let receive = async |n: usize| {
+        let lot = format!("R{n}");
+        let mut all = skus.map(|sku| goods(sku, 2, "4.5", &lot));
+        all.rotate_left(n % 3);
+        erp.receive(&all).await;
+    };
+    let count = async |n: usize| {
+        let counted = erp.adjust(AdjustmentKind::Count, skus[n % 3], "L", 25).await;
+        counted.map_or_else(|refused| assert_eq!(reason(&refused), "PICKED_STOCK"), |_| ());
+    };
+    tokio::join!(
+        join_all(ids.iter().enumerate().map(|(n, id)| live(n, *id))),
+        join_all((0..20).map(receive)),
+        join_all((0..12).map(count)),
+    );
+    erp.balanced().await;
+    for id in ids {
+        erp.told(id).await;
+    }
+}

@@ -1,0 +1,21 @@
+//! The erp service from outside: through its RPCs and the events it is handed.
+
+mod batches;
+mod concurrency;
+mod fulfilment;
+mod input;
+mod items;
+mod kit;
+mod model;
+mod receipts;
+mod reservation;
+mod returns;
+mod stock;
+
+use kit::Erp;
+
+#[tokio::test]
+async fn every_statement_fits_the_schema() {
+    let erp = Erp::start().await;
+    testkit::sql_check(&erp.app, env!("CARGO_MANIFEST_DIR")).await;
+}
