@@ -9,6 +9,7 @@ use clap::Args;
 
 /// Settings of the gateway.
 #[derive(Args, Debug, Clone)]
+#[group(skip)]
 pub struct Config {
     /// Address of the HTTP API
     #[arg(

@@ -1,12 +1,11 @@
 //! The services behind the gateway.
 
-
 use std::collections::HashMap;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use proto::DynamicCodec;
 use prost_reflect::DynamicMessage;
+use proto::DynamicCodec;
 use tonic::client::Grpc;
 use tonic::metadata::MetadataMap;
 use tonic::transport::{Channel, Endpoint};
@@ -17,6 +16,8 @@ use crate::routing::Rpc;
 
 /// Largest answer of a service, in bytes.
 const LARGEST_ANSWER: usize = 32 * 1024 * 1024;
+/// How much longer than the gateway a service may think that it has time.
+const MARGIN: Duration = Duration::from_millis(500);
 /// Package of the RPCs that every service answers for itself; their field `service` says which one is meant.
 const EVERYWHERE: &str = "messaging";
 
@@ -64,12 +65,13 @@ impl Backends {
     ) -> Result<DynamicMessage, Status> {
         let mut grpc = Grpc::new(self.channel_for(rpc, &message)).max_decoding_message_size(LARGEST_ANSWER);
         let mut request = Request::from_parts(metadata, http::Extensions::new(), message);
-        request.set_timeout(self.deadline);
+        // The service is told a little more than is waited here, so that the wait ends here and by one rule.
+        request.set_timeout(self.deadline + MARGIN);
         let call = async {
             grpc.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;
             grpc.unary(request, rpc.path.clone(), DynamicCodec::new(rpc.output.clone())).await
         };
-        let answer = tokio::time::timeout(self.deadline + Duration::from_millis(200), call).await;
+        let answer = tokio::time::timeout(self.deadline, call).await;
         answer
             .map_err(|_| Status::deadline_exceeded("the service did not answer in time"))?
             .map(tonic::Response::into_inner)

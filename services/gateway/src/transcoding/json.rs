@@ -37,7 +37,7 @@ pub(super) fn from_tree(descriptor: &MessageDescriptor, tree: serde_json::Value)
     let mut track = serde_path_to_error::Track::new();
     let deserializer = serde_path_to_error::Deserializer::new(tree, &mut track);
     DynamicMessage::deserialize_with_options(descriptor.clone(), deserializer, &options)
-        .map_err(|error| Problem::invalid(vec![Violation::new(track.path().to_string(), plain(&error))]))
+        .map_err(|error| Problem::invalid(vec![violation(track, &error)]))
 }
 
 /// Reads again, slowly, to find out where it went wrong.
@@ -51,8 +51,20 @@ fn explain(descriptor: &MessageDescriptor, text: &str, error: serde_json::Error)
     let tracked = serde_path_to_error::Deserializer::new(&mut deserializer, &mut track);
     match DynamicMessage::deserialize_with_options(descriptor.clone(), tracked, &options) {
         Ok(_) => Problem::malformed(format!("the body is not one JSON document: {error}")),
-        Err(error) => Problem::invalid(vec![Violation::new(track.path().to_string(), plain(&error))]),
+        Err(error) => Problem::invalid(vec![violation(track, &error)]),
     }
+}
+
+/// Where and what. An unknown field is reported at the message it would be in; its name belongs to the path.
+fn violation(track: serde_path_to_error::Track, error: &serde_json::Error) -> Violation {
+    let (path, text) = (track.path().to_string(), plain(error));
+    let parent = if path == "." { String::new() } else { path };
+    let field = match text.strip_prefix("unrecognized field name '").and_then(|rest| rest.strip_suffix('\'')) {
+        Some(name) if parent.is_empty() => name.to_owned(),
+        Some(name) => format!("{parent}.{name}"),
+        None => parent,
+    };
+    Violation::new(field, text)
 }
 
 /// What went wrong, without the position: the path of the field says more.

@@ -1,0 +1,111 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::*;
+
+/// A gateway whose identity can be turned off, and that exchanges keys beginning with `sf_good`.
+async fn with_identity() -> (Door, Arc<AtomicBool>, Clock) {
+    let (away, clock) = (Arc::new(AtomicBool::new(false)), Clock::fixed(time::OffsetDateTime::now_utc()));
+    let (switch, times) = (Arc::clone(&away), clock.clone());
+    let door = open(Config::default(), move |call| match call.is("ExchangeApiKey") {
+        true if switch.load(Ordering::Relaxed) => Reply::Refusal(service::status::unavailable("the database is away")),
+        true => exchanged(call, &times),
+        false => empty(),
+    })
+    .await;
+    clock.set(door.clock.now());
+    (door, away, clock)
+}
+
+#[tokio::test]
+async fn a_token_is_passed_on_as_it_is() {
+    let door = open(Config::default(), |_| empty()).await;
+    door.get("/v1/roles").bearer_auth("whatever.it.is").send().await.unwrap();
+    assert_eq!(door.backend.only("ListRoles").header("authorization"), "Bearer whatever.it.is");
+    door.get("/v1/employees").send().await.unwrap();
+    assert_eq!(door.backend.only("ListEmployees").header("authorization"), "");
+}
+
+#[tokio::test]
+async fn an_api_key_is_exchanged_once_and_its_token_kept() {
+    let (door, _, _) = with_identity().await;
+    for number in 0..3 {
+        let request = door.get("/v1/roles");
+        let request = if number == 2 { request.bearer_auth("sf_good") } else { request.header("x-api-key", "sf_good") };
+        assert_eq!(request.send().await.unwrap().status(), 200);
+    }
+    assert_eq!(door.backend.calls("ExchangeApiKey").len(), 1);
+    for call in door.backend.calls("ListRoles") {
+        assert_eq!(call.header("authorization"), "Bearer token-of-sf_good");
+        assert_eq!(call.header("x-api-key"), "", "the key itself goes no further");
+    }
+}
+
+#[tokio::test]
+async fn many_requests_with_a_new_key_make_one_exchange() {
+    let (door, _, _) = with_identity().await;
+    let requests = (0..20).map(|_| door.get("/v1/roles").header("x-api-key", "sf_good").send());
+    for response in futures::future::join_all(requests).await {
+        assert_eq!(response.unwrap().status(), 200);
+    }
+    assert_eq!(door.backend.calls("ExchangeApiKey").len(), 1);
+}
+
+#[tokio::test]
+async fn an_unknown_key_is_unauthenticated_and_reaches_no_service() {
+    let (door, _, _) = with_identity().await;
+    for key in ["sf_bad", "nonsense", ""] {
+        let (status, body) = told(door.get("/v1/roles").header("x-api-key", key).send().await.unwrap()).await;
+        assert_eq!((status, body["reason"].as_str().unwrap()), (401, "BAD_CREDENTIALS"), "{key}");
+    }
+    for value in ["Basic YTpi", "Bearer", "sf_good"] {
+        let response = door.get("/v1/roles").header("authorization", value).send().await.unwrap();
+        assert_eq!(response.status(), 401, "{value}");
+    }
+    assert!(door.backend.calls("ListRoles").is_empty());
+}
+
+#[tokio::test]
+async fn a_token_is_renewed_before_it_ends_and_used_on_while_identity_is_away() {
+    let (door, away, clock) = with_identity().await;
+    let ask = || async { door.get("/v1/roles").header("x-api-key", "sf_good").send().await.unwrap().status().as_u16() };
+    let advance = |by: time::Duration| {
+        door.clock.advance(by);
+        clock.set(door.clock.now());
+    };
+    assert_eq!(ask().await, 200);
+    advance(time::Duration::seconds(9 * 60 + 10));
+    assert_eq!(ask().await, 200);
+    testkit::eventually("the token is renewed", async || door.backend.calls("ExchangeApiKey").len() == 2).await;
+
+    away.store(true, Ordering::Relaxed);
+    advance(time::Duration::seconds(9 * 60 + 10));
+    assert_eq!(ask().await, 200, "the token is still good");
+    testkit::eventually("a renewal is tried", async || door.backend.calls("ExchangeApiKey").len() >= 3).await;
+    assert_eq!(ask().await, 200);
+    advance(time::Duration::minutes(2));
+    let (status, body) = told(door.get("/v1/roles").header("x-api-key", "sf_good").send().await.unwrap()).await;
+    assert_eq!((status, body["reason"].as_str().unwrap()), (503, "UNAVAILABLE"));
+
+    away.store(false, Ordering::Relaxed);
+    assert_eq!(ask().await, 200);
+}
+
+#[tokio::test]
+async fn a_key_that_was_revoked_stops_at_its_renewal() {
+    let (revoked, clock) = (Arc::new(AtomicBool::new(false)), Clock::fixed(time::OffsetDateTime::now_utc()));
+    let (switch, times) = (Arc::clone(&revoked), clock.clone());
+    let door = open(Config::default(), move |call| match call.is("ExchangeApiKey") {
+        true if switch.load(Ordering::Relaxed) => {
+            Reply::Refusal(service::status::unauthenticated("BAD_CREDENTIALS", "revoked"))
+        }
+        true => exchanged(call, &times),
+        false => empty(),
+    })
+    .await;
+    clock.set(door.clock.now());
+    let ask = async || door.get("/v1/roles").header("x-api-key", "sf_good").send().await.unwrap().status().as_u16();
+    assert_eq!(ask().await, 200);
+    revoked.store(true, Ordering::Relaxed);
+    door.clock.advance(time::Duration::seconds(9 * 60 + 10));
+    testkit::eventually("the key is refused", async || ask().await == 401).await;
+}
