@@ -160,17 +160,22 @@ pub(crate) async fn by_contact(conn: &mut PgConnection, kind: &str, value: &str)
     .await?)
 }
 
-/// Customers whose name begins with, contains or resembles a text, the best match first. Sets how much alike words must
-/// be for the rest of the transaction: one wrong letter in a word of nine is forgiven.
+/// Customers whose name begins with, contains or resembles a text, the best match first; of a name that thousands share,
+/// the best of some thousands. Sets how much alike words must be for the rest of the transaction: one wrong letter in a
+/// word of nine is forgiven.
 pub(crate) async fn by_name(conn: &mut PgConnection, text: &str, limit: i64) -> Result<Vec<Uuid>, Error> {
     sqlx::query("-- forgive_slips\nselect set_config('pg_trgm.word_similarity_threshold', '0.45', true)")
         .execute(&mut *conn)
         .await?;
     Ok(sqlx::query_scalar(
         r"-- customers_by_name
-        select customer_id from customer
-        where name_search like '%' || replace(replace(replace($1, '\', '\\'), '%', '\%'), '_', '\_') || '%'
-           or $1 <% name_search
+        with alike as (
+            (select customer_id, name_search from customer
+            where name_search like '%' || replace(replace(replace($1, '\', '\\'), '%', '\%'), '_', '\_') || '%'
+            limit 5000)
+            union
+            (select customer_id, name_search from customer where $1 <% name_search limit 5000))
+        select customer_id from alike
         order by starts_with(name_search, $1) desc, word_similarity($1, name_search) desc, customer_id
         limit $2",
     )

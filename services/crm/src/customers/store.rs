@@ -15,11 +15,11 @@ pub(crate) struct Locked {
     pub erased_at: Option<OffsetDateTime>,
 }
 
-/// Locks a customer.
+/// Locks a customer, but not against those who only refer to it (foreign keys): that would be a lock out of order.
 pub(crate) async fn lock(conn: &mut PgConnection, customer_id: Uuid) -> Result<Option<Locked>, Error> {
     Ok(sqlx::query_as(
         "-- lock_customer
-        select name, revision, erased_at from customer where customer_id = $1 for update",
+        select name, revision, erased_at from customer where customer_id = $1 for no key update",
     )
     .bind(customer_id)
     .fetch_optional(conn)

@@ -165,7 +165,7 @@ pub(crate) async fn fill_names(conn: &mut PgConnection, names: &BTreeMap<Uuid, S
         with nameless as (
             select customer_id from customer
             where customer_id = any($1) and name = '' and erased_at is null
-            order by customer_id for update)
+            order by customer_id for no key update)
         update customer c set name = r.name, name_search = r.name_search
         from unnest($1::uuid[], $2::text[], $3::text[]) as r(customer_id, name, name_search)
         join nameless using (customer_id)

@@ -226,10 +226,12 @@ impl OrderFact {
         self.total - self.cancelled_amount - self.returned_amount
     }
 
-    /// Cancelled with nothing left of it.
+    /// Cancelled with nothing left of it. An order that is cancelled because it was not collected stays one that was
+    /// not collected.
     #[must_use]
     pub fn is_wholly_cancelled(&self) -> bool {
-        self.cancelled && (self.shipments == 0 || self.total <= self.cancelled_amount)
+        let nothing_left = self.shipments == 0 || self.total <= self.cancelled_amount;
+        self.cancelled && nothing_left && !self.is_not_collected()
     }
 
     /// Placed and not wholly cancelled.

@@ -114,8 +114,8 @@ async fn events_delivered_twice_or_in_another_order_between_services_make_no_dif
     app.deliver(&in_order).await.unwrap();
     let [place, lines, ship, complete, back, stock] = &events(crossed)[..] else { panic!("six events") };
     for event in [ship, stock, place, lines, complete, back] {
-        app.deliver(&[event.clone()]).await.unwrap();
-        app.deliver(&[event.clone()]).await.unwrap();
+        app.deliver(std::slice::from_ref(event)).await.unwrap();
+        app.deliver(std::slice::from_ref(event)).await.unwrap();
     }
     let same = |fact: CustomerOrder| CustomerOrder { order_id: String::new(), ..fact };
     let (one, two) = (same(fact(&app, straight).await), same(fact(&app, crossed).await));

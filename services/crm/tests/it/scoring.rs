@@ -3,8 +3,8 @@
 use proto::common::v1::PageRequest;
 use proto::crm::v1::score_service_client::ScoreServiceClient;
 use proto::crm::v1::{
-    CrmEvent, CurvePoint, GetScoreModelRequest, GetScoreRequest, ListScoreHistoryRequest, PutScoreModelRequest,
-    RescoreAllRequest, RescoreAllResponse, ScoreChange, ScoreModel, crm_event,
+    AddTagRequest, CrmEvent, CurvePoint, GetScoreModelRequest, GetScoreRequest, ListScoreHistoryRequest,
+    PutScoreModelRequest, RescoreAllRequest, RescoreAllResponse, ScoreChange, ScoreModel, crm_event,
 };
 use testkit::TestService;
 use time::Duration;
@@ -149,6 +149,62 @@ async fn scores_and_figures_from_scratch_are_those_kept_up_to_date_by_events() {
         assert_eq!((card(&app, id).await, score(&app, id).await), kept);
     }
     assert_eq!(app.events().await.len(), events, "nothing changed, nothing is told");
+}
+
+/// Everything that writes, at once, on the same twelve customers.
+#[tokio::test]
+async fn events_contacts_tags_and_rescoring_at_once_neither_deadlock_nor_miscount() {
+    let app = std::sync::Arc::new(start().await);
+    let phone = |person: u128| format!("+7900{:07}", 1_000_000 + person % 12);
+    let mail = |person: u128| format!("mail{}@example.ru", person % 12);
+    let known: Vec<_> = (0..12).map(|person| contact(order_id(person), &phone(person), &mail(person))).collect();
+    let ids: Vec<String> = resolve_all(&app, known).await.into_iter().map(|result| result.customer_id).collect();
+    let mut tasks = Vec::new();
+    for task in 0..16_u128 {
+        let (app, ids) = (app.clone(), ids.clone());
+        tasks.push(tokio::spawn(async move {
+            for round in 0..4_u128 {
+                let orders: Vec<u128> = (0..12).map(|person| 1_000 + task * 100 + round * 12 + person).collect();
+                let mut events: Vec<_> =
+                    orders.iter().map(|number| placed(order_id(*number), days_ago(1), "10.00")).collect();
+                let contacts = orders.iter().map(|number| {
+                    // By phone forwards or by mail backwards: the same people in another order, by other contacts.
+                    let person = if task % 2 == 0 { *number } else { 11_999 - number };
+                    if task % 2 == 0 {
+                        contact(order_id(*number), &phone(person), "")
+                    } else {
+                        contact(order_id(*number), "", &mail(person))
+                    }
+                });
+                let contacts: Vec<_> = contacts.collect();
+                if round % 2 == 0 {
+                    resolve_all(&app, contacts).await;
+                    app.deliver(&events).await.unwrap();
+                } else {
+                    app.deliver(&events).await.unwrap();
+                    resolve_all(&app, contacts).await;
+                }
+                events = orders.iter().map(|number| shipped(order_id(*number), 1, "4.00")).collect();
+                app.deliver(&events).await.unwrap();
+                let customer_id = ids[usize::try_from((task + round) % 12).unwrap()].clone();
+                let tag = AddTagRequest { customer_id, tag: format!("t{task}") };
+                customers(&app).add_tag(tag).await.unwrap();
+                if task % 5 == 0 {
+                    assert_eq!(rescore_all(&app).await.corrected_figures, 0);
+                }
+            }
+        }));
+    }
+    for task in tasks {
+        task.await.unwrap();
+    }
+    let done = rescore_all(&app).await;
+    assert_eq!((done.customers, done.corrected_figures, done.changed_scores), (12, 0, 0));
+    let mut orders = 0;
+    for id in &ids {
+        orders += card(&app, id).await.figures.unwrap().orders;
+    }
+    assert_eq!(orders, 16 * 4 * 12);
 }
 
 #[tokio::test]
