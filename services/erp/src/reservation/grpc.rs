@@ -115,7 +115,10 @@ impl ReservationService for Api {
     ) -> Result<Response<ListBackordersResponse>, Status> {
         let request = request.into_inner();
         let page = Page::<BackorderKey>::parse(&request.page).map_err(status::invalid)?;
-        let sku = (!request.sku.is_empty()).then_some(request.sku.as_str());
+        let mut check = Check::new();
+        let sku = check.optional_text("sku", &request.sku, 64);
+        check.done().map_err(status::invalid)?;
+        let sku = (!sku.is_empty()).then_some(sku.as_str());
         let mut conn = self.deps.db.acquire().await.map_err(status::from_sqlx)?;
         let rows = queries::backorders(&mut conn, sku, page.after.as_ref(), page.limit() + 1)
             .await

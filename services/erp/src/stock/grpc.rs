@@ -53,7 +53,9 @@ impl StockService for Api {
     }
 
     async fn get_stock(&self, request: Request<GetStockRequest>) -> Result<Response<GetStockResponse>, Status> {
-        let sku = request.into_inner().sku;
+        let mut check = Check::new();
+        let sku = check.text("sku", &request.into_inner().sku, 1..=64);
+        check.done().map_err(status::invalid)?;
         let today = self.rules.today(self.deps.clock.now());
         let mut conn = self.deps.db.acquire().await.map_err(status::from_sqlx)?;
         let item = items::queries::item(&mut conn, &sku).await.map_err(status::from_sqlx)?;

@@ -83,7 +83,8 @@ async fn a_batch_does_what_its_events_do_one_by_one() {
         let mut pair = Vec::new();
         for erp in [&together, &alone] {
             let lines = erp.reservation(id).await.lines;
-            let lines: Vec<_> = lines.into_iter().map(|line| (line.reserved, line.backordered, line.cancelled)).collect();
+            let lines: Vec<_> =
+                lines.into_iter().map(|line| (line.reserved, line.backordered, line.cancelled)).collect();
             pair.push(lines);
         }
         // Freed within the batch, goods may come from another lot, but nobody gets more or less.

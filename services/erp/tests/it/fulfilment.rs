@@ -101,12 +101,14 @@ async fn an_order_is_picked_packed_shipped_and_delivered() {
     assert_eq!(deliver(&erp, &shipment).await.unwrap().state(), ShipmentState::Delivered);
     assert!(queue(&erp, FulfilmentQueue::ToDeliver, "").await.is_empty());
 
-    let expected =
-        ["order_allocated", "picking_started", "shipment_packed", "shipment_shipped", "shipment_delivered"];
+    let expected = ["order_allocated", "picking_started", "shipment_packed", "shipment_shipped", "shipment_delivered"];
     assert_eq!(erp.told(id).await, expected);
     let Event::ShipmentShipped(fact) = erp.facts("shipment_shipped").await.remove(0) else { panic!() };
     assert!(fact.r#final);
-    assert_eq!((amount(&fact.cost), fact.tracking_number.as_str(), fact.warehouse.as_str()), ("37.03".into(), "T1", "MAIN"));
+    assert_eq!(
+        (amount(&fact.cost), fact.tracking_number.as_str(), fact.warehouse.as_str()),
+        ("37.03".into(), "T1", "MAIN")
+    );
     let lines: Vec<_> = fact.lines.iter().map(|line| (line.line_no, line.lot.as_str(), amount(&line.cost))).collect();
     assert_eq!(lines, [(1, "early", "20.02".into()), (1, "late", "10.01".into()), (2, "b", "7.00".into())]);
     let Event::ShipmentDelivered(fact) = erp.facts("shipment_delivered").await.remove(0) else { panic!() };
@@ -180,19 +182,12 @@ async fn every_step_repeated_with_its_key_is_one_step() {
     };
     let first = client.pack_shipment(request.clone()).await.unwrap().into_inner();
     assert_eq!(client.pack_shipment(request).await.unwrap().into_inner(), first);
-    let request = ShipShipmentRequest {
-        request_id: key(),
-        shipment_id: shipment_id.clone(),
-        ..ShipShipmentRequest::default()
-    };
+    let request =
+        ShipShipmentRequest { request_id: key(), shipment_id: shipment_id.clone(), ..ShipShipmentRequest::default() };
     let first = client.ship_shipment(request.clone()).await.unwrap().into_inner();
     assert_eq!(client.ship_shipment(request).await.unwrap().into_inner(), first);
-    let request = FailShipmentRequest {
-        request_id: key(),
-        shipment_id,
-        reason: FailureReason::Refused.into(),
-        failed_at: None,
-    };
+    let request =
+        FailShipmentRequest { request_id: key(), shipment_id, reason: FailureReason::Refused.into(), failed_at: None };
     let first = client.fail_shipment(request.clone()).await.unwrap().into_inner();
     assert_eq!(client.fail_shipment(request).await.unwrap().into_inner(), first);
     assert_eq!(erp.figures("A").await, ["5", "0", "5", "0"]);
@@ -263,7 +258,10 @@ async fn a_short_pick_is_served_from_other_lots_and_the_missing_goods_leave_the_
     assert_eq!(erp.told(id).await, ["order_allocated", "picking_started", "order_allocated"]);
     let request = ListMovesRequest { sku: "A".into(), lot: "one".into(), ..ListMovesRequest::default() };
     let newest = erp.stock().list_moves(request).await.unwrap().into_inner().moves.remove(0);
-    assert_eq!((newest.to_place.as_str(), newest.quantity.as_str(), newest.cause_kind.as_str()), ("COUNTING", "4", "short_pick"));
+    assert_eq!(
+        (newest.to_place.as_str(), newest.quantity.as_str(), newest.cause_kind.as_str()),
+        ("COUNTING", "4", "short_pick")
+    );
 
     let second = erp.pick(id).await.shipment_id;
     let gone = confirm(&erp, &second, vec![found("two", 0, ShortReason::Damaged)]).await.unwrap();
@@ -292,7 +290,10 @@ async fn a_failed_delivery_brings_the_goods_back_at_the_cost_they_left_with() {
     assert_eq!(erp.has(third, 1).await, ("1".into(), "0".into()), "what came back serves who waits");
     assert_eq!(erp.worth("A").await, "110.00");
     let Event::ShipmentFailed(fact) = erp.facts("shipment_failed").await.remove(0) else { panic!() };
-    assert_eq!((fact.reason.as_str(), amount(&fact.cost), value(&fact.lines[0].quantity)), ("not_collected", "6.67".into(), "2".into()));
+    assert_eq!(
+        (fact.reason.as_str(), amount(&fact.cost), value(&fact.lines[0].quantity)),
+        ("not_collected", "6.67".into(), "2".into())
+    );
     erp.balanced().await;
 }
 
@@ -323,11 +324,8 @@ async fn hundreds_of_orders_ship_and_deliver_in_one_call_each_with_its_own_resul
     erp.know(&["A", "B"]).await;
     erp.receive(&[goods("A", 1000, "1.01", "LA"), goods("B", 10, "5", "LB")]).await;
     let ids: Vec<_> = (0..300).map(|_| service::new_id()).collect();
-    let events: Vec<_> = ids
-        .iter()
-        .zip(1..)
-        .map(|(id, n)| placed(order(*id, n, vec![line(1, "A", 3), line(2, "B", 1)])))
-        .collect();
+    let events: Vec<_> =
+        ids.iter().zip(1..).map(|(id, n)| placed(order(*id, n, vec![line(1, "A", 3), line(2, "B", 1)]))).collect();
     erp.deliver(&events).await;
     let begun = erp.pick(ids[0]).await.shipment_id;
     let mut order_ids: Vec<_> = ids.iter().map(Uuid::to_string).collect();
@@ -337,7 +335,9 @@ async fn hundreds_of_orders_ship_and_deliver_in_one_call_each_with_its_own_resul
     assert_eq!(erp.fulfilment().ship_orders(request).await.unwrap().into_inner(), answer);
     assert_eq!(answer.results.len(), 301);
     assert_eq!(answer.results[0].shipment_ids, [begun], "what was begun is finished");
-    assert!(answer.results[..10].iter().all(|one| one.r#final && one.refusal.is_empty() && amount(&one.cost) == "8.03"));
+    assert!(
+        answer.results[..10].iter().all(|one| one.r#final && one.refusal.is_empty() && amount(&one.cost) == "8.03")
+    );
     assert!(answer.results[10..300].iter().all(|one| !one.r#final && one.shipment_ids.len() == 1));
     assert_eq!(answer.results[300].refusal, "UNKNOWN_ORDER");
     assert_eq!(erp.figures("A").await, ["100", "0", "100", "0"]);
@@ -376,11 +376,8 @@ async fn history_is_shipped_with_its_own_times_and_times_never_go_back() {
     let shipment = client.ship_orders(request(at(12))).await.unwrap().into_inner().results.remove(0).shipment_ids;
     let Event::ShipmentShipped(fact) = erp.facts("shipment_shipped").await.remove(0) else { panic!() };
     assert_eq!(fact.shipped_at, at(12));
-    let deliver = |delivered_at| DeliverShipmentsRequest {
-        request_id: key(),
-        shipment_ids: shipment.clone(),
-        delivered_at,
-    };
+    let deliver =
+        |delivered_at| DeliverShipmentsRequest { request_id: key(), shipment_ids: shipment.clone(), delivered_at };
     let early = client.deliver_shipments(deliver(at(13))).await.unwrap().into_inner();
     assert_eq!(early.results[0].refusal, "TIME_BEFORE_SHIPMENT");
     let good = client.deliver_shipments(deliver(at(11))).await.unwrap().into_inner();

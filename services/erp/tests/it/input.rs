@@ -63,7 +63,16 @@ async fn malformed_requests_are_refused_by_field() {
         };
     }
     names!(items.upsert_items(UpsertItemsRequest), "request_id", "items");
-    names!(stock.adjust_stock(AdjustStockRequest), "request_id", "quantity", "kind", "warehouse", "sku", "lot", "reason");
+    names!(
+        stock.adjust_stock(AdjustStockRequest),
+        "request_id",
+        "quantity",
+        "kind",
+        "warehouse",
+        "sku",
+        "lot",
+        "reason"
+    );
     names!(stock.transfer_stock(TransferStockRequest), "request_id", "lines", "from_place", "to_place");
     names!(stock.set_lot_status(SetLotStatusRequest), "request_id", "status", "sku", "lot");
     names!(receipts.post_receipt(PostReceiptRequest), "request_id", "lines");

@@ -61,7 +61,8 @@ async fn the_unit_of_an_item_in_use_stays() {
 #[tokio::test]
 async fn items_can_be_created_without_orders_and_the_same_request_creates_them_once() {
     let erp = Erp::start().await;
-    let input = |sku: &str| ItemInput { sku: sku.into(), name: "Box".into(), unit: "pcs".into(), ..ItemInput::default() };
+    let input =
+        |sku: &str| ItemInput { sku: sku.into(), name: "Box".into(), unit: "pcs".into(), ..ItemInput::default() };
     let request = UpsertItemsRequest { request_id: key(), items: vec![input("A"), input("B")] };
     let answer = erp.items().upsert_items(request.clone()).await.unwrap().into_inner();
     assert_eq!((answer.created, answer.updated), (2, 0));

@@ -308,7 +308,12 @@ impl Erp {
     }
 
     /// Sets a lot's status.
-    pub(crate) async fn set_lot(&self, sku: &str, lot: &str, status: LotStatus) -> Result<SetLotStatusResponse, Status> {
+    pub(crate) async fn set_lot(
+        &self,
+        sku: &str,
+        lot: &str,
+        status: LotStatus,
+    ) -> Result<SetLotStatusResponse, Status> {
         let request = SetLotStatusRequest {
             request_id: key(),
             sku: sku.into(),

@@ -11,13 +11,7 @@ use tonic::{Code, Status};
 
 use crate::kit::{Erp, In, amount, fields, goods, key, line, pcs, reason, rub};
 
-async fn transfer(
-    erp: &Erp,
-    from: &str,
-    to: &str,
-    lot: &str,
-    quantity: i64,
-) -> Result<TransferStockResponse, Status> {
+async fn transfer(erp: &Erp, from: &str, to: &str, lot: &str, quantity: i64) -> Result<TransferStockResponse, Status> {
     let request = TransferStockRequest {
         request_id: key(),
         from_place: from.into(),
@@ -219,7 +213,9 @@ async fn availability_is_told_in_total_and_by_warehouse() {
     let totals: Vec<_> = answer
         .totals
         .iter()
-        .map(|one| [&one.sku, &one.on_hand, &one.reserved, &one.free, &one.available, &one.backordered].map(String::as_str))
+        .map(|one| {
+            [&one.sku, &one.on_hand, &one.reserved, &one.free, &one.available, &one.backordered].map(String::as_str)
+        })
         .collect();
     let expected = [["A", "8", "4", "4", "3", "0"], ["B", "0", "0", "0", "0", "9"], ["C", "0", "0", "0", "0", "0"]];
     assert_eq!(totals, expected);
