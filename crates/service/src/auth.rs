@@ -6,7 +6,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock},
     time::{Duration, Instant},
 };
 
@@ -15,6 +15,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, deco
 use proto::identity::v1::{GetJwksRequest, auth_service_client::AuthServiceClient};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+use tokio::sync::Mutex;
 use tonic::{Status, transport::Endpoint};
 
 use crate::status;
@@ -187,7 +188,8 @@ struct VerifierInner {
     keys: RwLock<HashMap<String, DecodingKey>>,
     secret: DecodingKey,
     identity_url: Option<String>,
-    asked: Mutex<Option<Instant>>,
+    /// When identity was last asked for its keys, and whether it answered.
+    asked: Mutex<Option<(Instant, bool)>>,
 }
 
 impl Verifier {
@@ -252,16 +254,26 @@ impl Verifier {
             return Ok(Some(key));
         }
         let Some(url) = &self.inner.identity_url else { return Ok(None) };
-        if !self.may_ask() {
-            return Ok(None);
+        // One asks, the others wait for its answer: many calls arrive with the first token of a new key.
+        let mut asked = self.inner.asked.lock().await;
+        if let Some(key) = self.known(kid) {
+            return Ok(Some(key));
+        }
+        let away = || status::unavailable("tokens cannot be checked now: identity is away");
+        // At most one question a second, so that made-up key ids do not become a load on identity.
+        match *asked {
+            Some((at, true)) if at.elapsed() < Duration::from_secs(1) => return Ok(None),
+            Some((at, false)) if at.elapsed() < Duration::from_millis(200) => return Err(away()),
+            _ => {}
         }
         let fetched = tokio::time::timeout(Duration::from_secs(3), fetch_keys(url)).await;
-        match fetched.unwrap_or_else(|_| Err(anyhow::anyhow!("identity did not answer in time"))) {
+        let fetched = fetched.unwrap_or_else(|_| Err(anyhow::anyhow!("identity did not answer in time")));
+        *asked = Some((Instant::now(), fetched.is_ok()));
+        match fetched {
             Ok(keys) => *self.inner.keys.write().unwrap_or_else(PoisonError::into_inner) = keys,
             Err(error) => {
                 tracing::warn!(error = format!("{error:#}"), "cannot get identity's keys");
-                *self.inner.asked.lock().unwrap_or_else(PoisonError::into_inner) = None;
-                return Err(status::unavailable("tokens cannot be checked now: identity is away"));
+                return Err(away());
             }
         }
         Ok(self.known(kid))
@@ -269,16 +281,6 @@ impl Verifier {
 
     fn known(&self, kid: &str) -> Option<DecodingKey> {
         self.inner.keys.read().unwrap_or_else(PoisonError::into_inner).get(kid).cloned()
-    }
-
-    /// At most one question a second, so that made-up key ids do not become a load on identity.
-    fn may_ask(&self) -> bool {
-        let mut asked = self.inner.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        let may = asked.is_none_or(|at| at.elapsed() > Duration::from_secs(1));
-        if may {
-            *asked = Some(Instant::now());
-        }
-        may
     }
 }
 
