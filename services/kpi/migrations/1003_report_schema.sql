@@ -98,6 +98,7 @@ do $$
 begin
     grant usage on schema report to kpi_reader;
     grant select on all tables in schema report to kpi_reader;
+    alter default privileges in schema report grant select on tables to kpi_reader;
 exception
     when undefined_object or insufficient_privilege then
         raise notice 'nothing granted to kpi_reader: %', sqlerrm;

@@ -22,7 +22,7 @@ select key, count(*) as shipments, count(*) filter (where delivered) as delivere
        percentile_disc(0.5) within group (order by seconds) filter (where delivered) as median,
        percentile_disc(0.9) within group (order by seconds) filter (where delivered) as p90
 from shipment
-where $4::text is null or key > $4
+where ($4::text is null or key > $4) and ($6::text[] is null or key = any($6))
 group by key
 order by key
 limit $5";
@@ -48,6 +48,17 @@ pub struct DeliveryRow {
     pub p90: Option<i64>,
 }
 
+/// Which rows, by key.
+#[derive(Clone, Copy, Debug)]
+pub struct Rows<'a> {
+    /// Only keys after this one.
+    pub after: Option<&'a str>,
+    /// Only these keys.
+    pub keys: Option<&'a [String]>,
+    /// At most so many.
+    pub limit: i64,
+}
+
 /// Shipments by key; `group` is `carrier`, `warehouse`, `region`, `delivery_method` or `all`.
 ///
 /// # Errors
@@ -56,15 +67,15 @@ pub async fn deliveries(
     conn: &mut PgConnection,
     period: Period,
     group: &str,
-    after: Option<&str>,
-    limit: i64,
+    rows: Rows<'_>,
 ) -> sqlx::Result<Vec<DeliveryRow>> {
     sqlx::query_as(DELIVERIES)
         .bind(period.from)
         .bind(period.to)
         .bind(group)
-        .bind(after)
-        .bind(limit)
+        .bind(rows.after)
+        .bind(rows.limit)
+        .bind(rows.keys)
         .fetch_all(conn)
         .await
 }

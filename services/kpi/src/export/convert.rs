@@ -95,9 +95,47 @@ pub fn sales(report: &wire::GetSalesReportResponse, compared: &[Kind]) -> Table 
     Table { heading: names, lines: lines.collect() }
 }
 
+/// Columns for how numbers moved: what they were in each compared period, and the change in percent.
+fn compared<'a>(rows: impl Iterator<Item = &'a [wire::PeriodChanges]>, names: &[&str], kinds: usize) -> Moves {
+    let heading = (1..=kinds).flat_map(|kind| {
+        names
+            .iter()
+            .flat_map(move |name| [format!("{name}_compared_{kind}"), format!("{name}_compared_{kind}_change_percent")])
+    });
+    let cells = rows.map(|comparisons| {
+        let pair = |then: &wire::PeriodChanges, name: &str| {
+            let change = then.changes.iter().find(|change| change.name == name);
+            [
+                number(change.map(|change| change.before.as_str()).unwrap_or_default()),
+                number(change.map(|change| change.percent.as_str()).unwrap_or_default()),
+            ]
+        };
+        comparisons.iter().flat_map(|then| names.iter().flat_map(move |name| pair(then, name))).collect()
+    });
+    Moves { heading: heading.collect(), cells: cells.collect() }
+}
+
+/// What [`compared`] adds to the heading and to each line.
+struct Moves {
+    heading: Vec<String>,
+    cells: Vec<Vec<Cell>>,
+}
+
+impl Moves {
+    fn join(self, names: &[&str], lines: impl Iterator<Item = Vec<Cell>>) -> Table {
+        let mut all = heading(names);
+        all.extend(self.heading);
+        let lines = lines.zip(self.cells).map(|(mut line, cells)| {
+            line.extend(cells);
+            line
+        });
+        Table { heading: all, lines: lines.collect() }
+    }
+}
+
 /// The delivery report.
 #[must_use]
-pub fn delivery(rows: &[wire::DeliveryRow]) -> Table {
+pub fn delivery(rows: &[wire::DeliveryRow], kinds: usize) -> Table {
     let names = [
         "key",
         "shipments",
@@ -125,12 +163,13 @@ pub fn delivery(rows: &[wire::DeliveryRow]) -> Table {
             seconds(row.p90_seconds),
         ]
     };
-    Table { heading: heading(&names), lines: rows.iter().map(line).collect() }
+    let moves = compared(rows.iter().map(|row| row.comparisons.as_slice()), &names[1..], kinds);
+    moves.join(&names, rows.iter().map(line))
 }
 
 /// The stock report.
 #[must_use]
-pub fn stock(rows: &[wire::StockRow]) -> Table {
+pub fn stock(rows: &[wire::StockRow], kinds: usize) -> Table {
     let names = [
         "sku",
         "name",
@@ -165,7 +204,8 @@ pub fn stock(rows: &[wire::StockRow]) -> Table {
             text(if row.out_of_stock { "yes" } else { "no" }),
         ]
     };
-    Table { heading: heading(&names), lines: rows.iter().map(line).collect() }
+    let moves = compared(rows.iter().map(|row| row.comparisons.as_slice()), &names[2..13], kinds);
+    moves.join(&names, rows.iter().map(line))
 }
 
 /// The stages of the funnel.
@@ -186,7 +226,20 @@ pub fn funnel(funnel: &wire::GetFunnelResponse) -> Table {
             seconds(|time| time.p90_seconds),
         ]
     };
-    Table { heading: heading(&names), lines: funnel.stages.iter().map(line).collect() }
+    let mut names = heading(&names);
+    for kind in 1..=funnel.comparisons.len() {
+        names.extend([format!("orders_compared_{kind}"), format!("orders_compared_{kind}_change_percent")]);
+    }
+    let lines = funnel.stages.iter().map(|stage| {
+        let mut cells = line(stage);
+        for then in &funnel.comparisons {
+            let change = then.changes.iter().find(|change| change.name == stage.stage);
+            cells.push(number(change.map(|change| change.before.as_str()).unwrap_or_default()));
+            cells.push(number(change.map(|change| change.percent.as_str()).unwrap_or_default()));
+        }
+        cells
+    });
+    Table { heading: names, lines: lines.collect() }
 }
 
 /// One line a cohort and month.

@@ -3,12 +3,12 @@
 use proto::kpi::v1 as wire;
 
 use super::{
-    domain::{Stage, TimeSpent, funnel},
+    domain::{STAGES, Stage, TimeSpent, funnel},
     queries::{Around, Counts, StateRow},
 };
 use crate::sales::{
-    convert::{Writing, comparison, figures, percent_text},
-    domain::Figures,
+    convert::{Writing, comparison, figures, percent_text, period_changes},
+    domain::{Figures, Named, Period},
     queries::Compared,
 };
 
@@ -22,9 +22,36 @@ fn time_spent(time: TimeSpent) -> wire::TimeSpent {
     }
 }
 
-/// The funnel.
+fn funnel_numbers(counts: &Counts) -> Named {
+    let reached = STAGES.into_iter().zip(counts.reached);
+    let others = [
+        ("paid", counts.paid),
+        ("cancelled", counts.cancelled),
+        ("uncollected", counts.uncollected),
+        ("returned", counts.returned),
+    ];
+    reached.chain(others).map(|(name, orders)| (name, Some(orders.into()))).collect()
+}
+
+fn summary_numbers(counts: &Counts, around: &Around) -> Named {
+    vec![
+        ("customers", Some(counts.customers.into())),
+        ("new_orders", Some(counts.new_orders.into())),
+        ("repeat_orders", Some(counts.repeat_orders.into())),
+        ("anonymous_orders", Some(counts.anonymous_orders.into())),
+        ("tasks_opened", Some(around.tasks_opened.into())),
+        ("tasks_closed", Some(around.tasks_closed.into())),
+        ("received", Some(around.received)),
+        ("refunded", Some(around.refunded)),
+    ]
+}
+
+/// The funnel, and how it was in other periods.
 #[must_use]
-pub fn funnel_response(counts: Counts) -> wire::GetFunnelResponse {
+pub fn funnel_response(counts: Counts, others: &[(Period, Counts)]) -> wire::GetFunnelResponse {
+    let now = funnel_numbers(&counts);
+    let comparisons = others.iter().map(|(period, then)| period_changes(&now, &funnel_numbers(then), *period));
+    let comparisons = comparisons.collect();
     let stage = |stage: Stage| wire::FunnelStage {
         stage: stage.name.to_owned(),
         orders: stage.orders,
@@ -38,6 +65,7 @@ pub fn funnel_response(counts: Counts) -> wire::GetFunnelResponse {
         cancelled: counts.cancelled,
         uncollected: counts.uncollected,
         returned: counts.returned,
+        comparisons,
     }
 }
 
@@ -54,12 +82,18 @@ pub struct Summary {
     pub states: Vec<StateRow>,
     /// Tasks and money.
     pub around: Around,
+    /// Counts, tasks and money of other periods.
+    pub others: Vec<(Period, Counts, Around)>,
 }
 
 /// The summary.
 #[must_use]
 pub fn summary_response(summary: Summary, writing: Writing) -> wire::GetSummaryResponse {
-    let Summary { figures: now, comparisons, counts, states, around } = summary;
+    let Summary { figures: now, comparisons, counts, states, around, others } = summary;
+    let numbers = summary_numbers(&counts, &around);
+    let count_comparisons = others
+        .iter()
+        .map(|(period, counts, around)| period_changes(&numbers, &summary_numbers(counts, around), *period));
     let states_of = |machine: &str| {
         let of_machine = states.iter().filter(|row| row.machine == machine);
         of_machine.map(|row| wire::StateCount { state: row.state.clone(), orders: row.orders }).collect()
@@ -80,5 +114,6 @@ pub fn summary_response(summary: Summary, writing: Writing) -> wire::GetSummaryR
         tasks_open: around.tasks_open,
         received: Some(writing.money(around.received)),
         refunded: Some(writing.money(around.refunded)),
+        count_comparisons: count_comparisons.collect(),
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     facts::domain::Calendar,
     sales::{
         convert::{self as sales, Writing},
-        domain::{Filter, Group, Order, Period},
+        domain::{Comparing, Filter, Group, Order, Period},
         queries::Request,
     },
 };
@@ -77,43 +77,67 @@ pub(super) fn summary_request(request: &wire::GetSummaryRequest, company: &Compa
         group: Group::All,
         filter: sales::filter(&mut check, &request.filter),
         order: Order::default(),
-        compare: sales::kinds(&mut check, &request.compare),
-        align_weekdays: request.align_weekdays,
+        compare: sales::comparing(&mut check, &request.compare, request.align_weekdays),
     };
     done(check)?;
     Ok(wanted)
 }
 
-pub(super) fn funnel_request(request: &wire::GetFunnelRequest) -> Result<(Period, Filter), Error> {
+/// Which orders a funnel is of.
+#[derive(Clone, Debug)]
+pub(super) struct FunnelWanted {
+    pub(super) period: Period,
+    pub(super) filter: Filter,
+    pub(super) compare: Comparing,
+}
+
+pub(super) fn funnel_request(request: &wire::GetFunnelRequest) -> Result<FunnelWanted, Error> {
     let mut check = Check::new();
-    let wanted = (sales::period(&mut check, &request.period), sales::filter(&mut check, &request.filter));
+    let wanted = FunnelWanted {
+        period: sales::period(&mut check, &request.period),
+        filter: sales::filter(&mut check, &request.filter),
+        compare: sales::comparing(&mut check, &request.compare, request.align_weekdays),
+    };
     done(check)?;
     Ok(wanted)
 }
 
-pub(super) fn delivery_request(
-    request: &wire::GetDeliveryReportRequest,
-) -> Result<(Period, &'static str, KeyPage), Error> {
+/// Which rows of a report by key.
+#[derive(Clone, Debug)]
+pub(super) struct KeyedWanted {
+    pub(super) period: Period,
+    pub(super) group: &'static str,
+    pub(super) compare: Comparing,
+    pub(super) skus: Vec<String>,
+    pub(super) after: Option<String>,
+    pub(super) limit: i64,
+}
+
+pub(super) fn delivery_request(request: &wire::GetDeliveryReportRequest) -> Result<(KeyedWanted, KeyPage), Error> {
     let mut check = Check::new();
     let period = sales::period(&mut check, &request.period);
     let group = crate::delivery::convert::group(&mut check, request.group_by);
+    let compare = sales::comparing(&mut check, &request.compare, request.align_weekdays);
     done(check)?;
     let page = KeyPage::parse(&request.page).map_err(Error::Invalid)?;
     comparable(page.after.as_deref())?;
-    Ok((period, group, page))
+    let (after, limit) = (page.after.clone(), page.limit() + 1);
+    Ok((KeyedWanted { period, group, compare, skus: Vec::new(), after, limit }, page))
 }
 
-pub(super) fn stock_request(request: &wire::GetStockReportRequest) -> Result<(Period, KeyPage), Error> {
+pub(super) fn stock_request(request: &wire::GetStockReportRequest) -> Result<(KeyedWanted, KeyPage), Error> {
     let mut check = Check::new();
     let period = sales::period(&mut check, &request.period);
     check.len("skus", request.skus.len(), 0..=200);
     for (index, sku) in request.skus.iter().take(200).enumerate() {
         check.text(&format!("skus[{index}]"), sku, 1..=256);
     }
+    let compare = sales::comparing(&mut check, &request.compare, request.align_weekdays);
     done(check)?;
     let page = KeyPage::parse(&request.page).map_err(Error::Invalid)?;
     comparable(page.after.as_deref())?;
-    Ok((period, page))
+    let (skus, after, limit) = (request.skus.clone(), page.after.clone(), page.limit() + 1);
+    Ok((KeyedWanted { period, group: "sku", compare, skus, after, limit }, page))
 }
 
 pub(super) fn cohort_request(

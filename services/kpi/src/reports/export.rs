@@ -29,28 +29,30 @@ pub(super) async fn table(reports: &Reports, report: Option<Report>, company: &C
             let report = reports.sales(&wanted).await?;
             whole(report.rows.len())?;
             let response = crate::sales::convert::response(&report, company.writing(wanted.currency));
-            Ok(tables::sales(&response, &wanted.compare))
+            Ok(tables::sales(&response, &wanted.compare.kinds))
         }
         Some(Report::Delivery(mut request)) => {
             request.page = None;
-            let (period, group, _) = convert::delivery_request(&request)?;
-            let rows = reports.deliveries(period, group, None, MOST_ROWS + 1).await?.0;
+            let (mut wanted, _) = convert::delivery_request(&request)?;
+            wanted.limit = MOST_ROWS + 1;
+            let rows = reports.deliveries(&wanted).await?.0;
             whole(rows.len())?;
             let rows: Vec<_> = rows.into_iter().map(crate::delivery::convert::row).collect();
-            Ok(tables::delivery(&rows))
+            Ok(tables::delivery(&rows, wanted.compare.kinds.len()))
         }
         Some(Report::Stock(mut request)) => {
             request.page = None;
-            let (period, _) = convert::stock_request(&request)?;
-            let rows = reports.stock(period, &request.skus, None, MOST_ROWS + 1).await?;
+            let (mut wanted, _) = convert::stock_request(&request)?;
+            wanted.limit = MOST_ROWS + 1;
+            let rows = reports.stock(&wanted).await?;
             whole(rows.len())?;
             let writing = company.writing(company.currency);
             let rows: Vec<_> = rows.into_iter().map(|row| crate::stock::convert::row(row, writing)).collect();
-            Ok(tables::stock(&rows))
+            Ok(tables::stock(&rows, wanted.compare.kinds.len()))
         }
         Some(Report::Funnel(request)) => {
-            let (period, filter) = convert::funnel_request(&request)?;
-            Ok(tables::funnel(&reports.funnel(period, &filter).await?))
+            let wanted = convert::funnel_request(&request)?;
+            Ok(tables::funnel(&reports.funnel(&wanted).await?))
         }
         Some(Report::Cohorts(request)) => {
             let (currency, period, months) = convert::cohort_request(&request, company)?;

@@ -1,5 +1,7 @@
 //! The report RPCs.
 
+use std::collections::HashMap;
+
 use futures::stream::{self, BoxStream, StreamExt as _};
 use proto::kpi::v1::{
     self as wire,
@@ -10,24 +12,21 @@ use tonic::{Request, Response, Status};
 use types::Currency;
 
 use super::{
-    convert::{self, Company},
+    convert::{self, Company, FunnelWanted, KeyedWanted},
     export, queries,
 };
 use crate::{
     cohorts,
     config::Config,
-    delivery::{self, queries::DeliveryRow},
+    delivery::{self, queries::Rows},
     error::Error,
     overview::{self, convert::Summary},
     sales::{
         self,
-        domain::{Filter, Period},
+        domain::Period,
         queries::{Report, Request as SalesRequest},
     },
-    stock::{
-        self,
-        queries::{StockRow, Wanted},
-    },
+    stock::{self, queries::Wanted},
 };
 
 /// Bytes of a piece of an exported file, about; a line more still fits into 64 KiB.
@@ -60,46 +59,76 @@ impl Reports {
 
     async fn summary(&self, wanted: &SalesRequest) -> Result<Summary, Error> {
         let mut tx = self.frozen().await?;
-        let currency = wanted.currency.code();
+        let (currency, filter) = (wanted.currency.code(), &wanted.filter);
         let (figures, comparisons) = sales::queries::totals(&mut tx, wanted).await?;
-        let counts = overview::queries::counts(&mut tx, Some(currency), wanted.period, &wanted.filter).await?;
-        let states = overview::queries::states(&mut tx, Some(currency), wanted.period, &wanted.filter).await?;
+        let counts = overview::queries::counts(&mut tx, Some(currency), wanted.period, filter).await?;
+        let states = overview::queries::states(&mut tx, Some(currency), wanted.period, filter).await?;
         let around = overview::queries::around(&mut tx, currency, wanted.period).await?;
-        Ok(Summary { figures, comparisons, counts, states, around })
+        let mut others = Vec::new();
+        for period in wanted.compare.periods(wanted.period) {
+            let counts = overview::queries::counts(&mut tx, Some(currency), period, filter).await?;
+            others.push((period, counts, overview::queries::around(&mut tx, currency, period).await?));
+        }
+        Ok(Summary { figures, comparisons, counts, states, around, others })
     }
 
-    pub(super) async fn funnel(&self, period: Period, filter: &Filter) -> Result<wire::GetFunnelResponse, Error> {
+    pub(super) async fn funnel(&self, wanted: &FunnelWanted) -> Result<wire::GetFunnelResponse, Error> {
         let mut tx = self.frozen().await?;
-        let counts = overview::queries::counts(&mut tx, None, period, filter).await?;
-        Ok(overview::convert::funnel_response(counts))
+        let counts = overview::queries::counts(&mut tx, None, wanted.period, &wanted.filter).await?;
+        let mut others = Vec::new();
+        for period in wanted.compare.periods(wanted.period) {
+            others.push((period, overview::queries::counts(&mut tx, None, period, &wanted.filter).await?));
+        }
+        Ok(overview::convert::funnel_response(counts, &others))
     }
 
     /// Rows, and everything in one.
     pub(super) async fn deliveries(
         &self,
-        period: Period,
-        group: &str,
-        after: Option<&str>,
-        limit: i64,
-    ) -> Result<(Vec<DeliveryRow>, DeliveryRow), Error> {
+        wanted: &KeyedWanted,
+    ) -> Result<(Vec<delivery::convert::Compared>, delivery::convert::Compared), Error> {
+        let KeyedWanted { period, group, .. } = *wanted;
         let mut tx = self.frozen().await?;
-        let rows = delivery::queries::deliveries(&mut tx, period, group, after, limit).await?;
-        let totals = delivery::queries::deliveries(&mut tx, period, "all", None, 1).await?;
-        Ok((rows, totals.into_iter().next().unwrap_or_default()))
+        let page = Rows { after: wanted.after.as_deref(), keys: None, limit: wanted.limit };
+        let found = delivery::queries::deliveries(&mut tx, period, group, page).await?;
+        let keys: Vec<String> = found.iter().map(|row| row.key.clone()).collect();
+        let same = Rows { after: None, keys: Some(&keys), limit: wanted.limit };
+        let one = Rows { after: None, keys: None, limit: 1 };
+        let all = delivery::queries::deliveries(&mut tx, period, "all", one).await?;
+        let mut rows: Vec<_> = found.into_iter().map(|row| (row, Vec::new())).collect();
+        let mut totals = (all.into_iter().next().unwrap_or_default(), Vec::new());
+        for other in wanted.compare.periods(period) {
+            let then = delivery::queries::deliveries(&mut tx, other, group, same).await?;
+            let mut then: HashMap<_, _> = then.into_iter().map(|row| (row.key.clone(), row)).collect();
+            for (row, others) in &mut rows {
+                others.push((other, then.remove(&row.key).unwrap_or_default()));
+            }
+            let all = delivery::queries::deliveries(&mut tx, other, "all", one).await?;
+            totals.1.push((other, all.into_iter().next().unwrap_or_default()));
+        }
+        Ok((rows, totals))
     }
 
-    pub(super) async fn stock(
-        &self,
-        period: Period,
-        skus: &[String],
-        after: Option<&str>,
-        limit: i64,
-    ) -> Result<Vec<StockRow>, Error> {
-        let (begins, ends) = self.company.moments(period)?;
-        let skus = (!skus.is_empty()).then_some(skus);
-        let wanted = Wanted { period, begins, ends, skus, after, limit };
+    pub(super) async fn stock(&self, wanted: &KeyedWanted) -> Result<Vec<stock::convert::Compared>, Error> {
+        let now = self.deps.clock.now();
+        let skus = (!wanted.skus.is_empty()).then_some(wanted.skus.as_slice());
+        let (begins, ends) = self.company.moments(wanted.period)?;
+        let page =
+            Wanted { period: wanted.period, begins, ends, skus, after: wanted.after.as_deref(), limit: wanted.limit };
         let mut tx = self.frozen().await?;
-        Ok(stock::queries::stock(&mut tx, wanted, self.deps.clock.now()).await?)
+        let found = stock::queries::stock(&mut tx, page, now).await?;
+        let keys: Vec<String> = found.iter().map(|row| row.sku.clone()).collect();
+        let mut rows: Vec<_> = found.into_iter().map(|row| (row, Vec::new())).collect();
+        for period in wanted.compare.periods(wanted.period) {
+            let (begins, ends) = self.company.moments(period)?;
+            let same = Wanted { period, begins, ends, skus: Some(&keys), after: None, limit: wanted.limit };
+            let then = stock::queries::stock(&mut tx, same, now).await?;
+            let mut then: HashMap<_, _> = then.into_iter().map(|row| (row.sku.clone(), row)).collect();
+            for (row, others) in &mut rows {
+                others.push((period, then.remove(&row.sku).unwrap_or_default()));
+            }
+        }
+        Ok(rows)
     }
 
     pub(super) async fn cohorts(
@@ -144,17 +173,17 @@ impl ReportService for Reports {
         &self,
         request: Request<wire::GetFunnelRequest>,
     ) -> Result<Response<wire::GetFunnelResponse>, Status> {
-        let (period, filter) = convert::funnel_request(request.get_ref())?;
-        Ok(Response::new(self.funnel(period, &filter).await?))
+        let wanted = convert::funnel_request(request.get_ref())?;
+        Ok(Response::new(self.funnel(&wanted).await?))
     }
 
     async fn get_delivery_report(
         &self,
         request: Request<wire::GetDeliveryReportRequest>,
     ) -> Result<Response<wire::GetDeliveryReportResponse>, Status> {
-        let (period, group, page) = convert::delivery_request(request.get_ref())?;
-        let (rows, totals) = self.deliveries(period, group, page.after.as_deref(), page.limit() + 1).await?;
-        let (rows, info) = page.finish(rows, |row| row.key.clone());
+        let (wanted, page) = convert::delivery_request(request.get_ref())?;
+        let (rows, totals) = self.deliveries(&wanted).await?;
+        let (rows, info) = page.finish(rows, |(row, _)| row.key.clone());
         Ok(Response::new(wire::GetDeliveryReportResponse {
             rows: rows.into_iter().map(delivery::convert::row).collect(),
             page: Some(info),
@@ -166,9 +195,9 @@ impl ReportService for Reports {
         &self,
         request: Request<wire::GetStockReportRequest>,
     ) -> Result<Response<wire::GetStockReportResponse>, Status> {
-        let (period, page) = convert::stock_request(request.get_ref())?;
-        let rows = self.stock(period, &request.get_ref().skus, page.after.as_deref(), page.limit() + 1).await?;
-        let (rows, info) = page.finish(rows, |row| row.sku.clone());
+        let (wanted, page) = convert::stock_request(request.get_ref())?;
+        let rows = self.stock(&wanted).await?;
+        let (rows, info) = page.finish(rows, |(row, _)| row.sku.clone());
         let writing = self.company.writing(self.company.currency);
         Ok(Response::new(wire::GetStockReportResponse {
             rows: rows.into_iter().map(|row| stock::convert::row(row, writing)).collect(),

@@ -7,7 +7,7 @@ use service::Check;
 use types::{Currency, Money, round_half_away};
 
 use super::{
-    domain::{Bucket, Figures, Filter, Group, Kind, Measure, Order, Period, changes},
+    domain::{Bucket, Comparing, Figures, Filter, Group, Kind, Measure, Named, Order, Period, changes, named_changes},
     queries::{Compared, Report, ReportRow, Request, day_text},
 };
 
@@ -117,7 +117,7 @@ pub fn filter(check: &mut Check, value: &Option<wire::Filter>) -> Filter {
 }
 
 /// Reads what to compare with.
-pub fn kinds(check: &mut Check, values: &[i32]) -> Vec<Kind> {
+pub fn comparing(check: &mut Check, values: &[i32], align_weekdays: bool) -> Comparing {
     check.len("compare", values.len(), 0..=2);
     let mut kinds = Vec::new();
     for (index, value) in values.iter().take(2).enumerate() {
@@ -132,7 +132,7 @@ pub fn kinds(check: &mut Check, values: &[i32]) -> Vec<Kind> {
         check.require(!kinds.contains(&kind), format!("compare[{index}]"), "is asked for twice");
         kinds.push(kind);
     }
-    kinds
+    Comparing { kinds, align_weekdays }
 }
 
 fn group(check: &mut Check, value: i32, level: i32) -> Group {
@@ -183,8 +183,7 @@ pub fn request(check: &mut Check, value: &wire::GetSalesReportRequest, company: 
         group: group(check, value.group_by, value.category_level),
         filter: filter(check, &value.filter),
         order: Order { by: measure(check, value.order_by), reverse: value.reverse, ..Order::default() },
-        compare: kinds(check, &value.compare),
-        align_weekdays: value.align_weekdays,
+        compare: comparing(check, &value.compare, value.align_weekdays),
     }
 }
 
@@ -237,6 +236,18 @@ pub fn comparison(now: &Figures, then: &Compared, writing: Writing) -> wire::Com
             })
             .collect(),
     }
+}
+
+/// How numbers moved against another period, on the wire.
+#[must_use]
+pub fn period_changes(now: &Named, then: &Named, period: Period) -> wire::PeriodChanges {
+    let changes = named_changes(now, then).into_iter().map(|change| wire::NamedChange {
+        name: change.name.to_owned(),
+        before: number(change.before),
+        absolute: number(change.absolute),
+        percent: percent_text(change.percent),
+    });
+    wire::PeriodChanges { from: day_text(period.from), to: day_text(period.to), changes: changes.collect() }
 }
 
 fn row(row: &ReportRow, writing: Writing) -> wire::SalesRow {

@@ -47,7 +47,7 @@ order by sku collate \"C\"
 limit $8";
 
 /// A product in the report.
-#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, FromRow)]
 #[expect(missing_docs, reason = "defined one by one in StockRow of kpi/v1/report_service.proto")]
 pub struct StockRow {
     pub sku: String,

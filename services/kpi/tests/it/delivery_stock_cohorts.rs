@@ -38,6 +38,7 @@ async fn shipments_are_told_by_what_became_of_them() {
         page,
         period: period("2026-02-02", "2026-02-02"),
         group_by: group.into(),
+        ..Default::default()
     };
     let by_region = client.get_delivery_report(request(DeliveryGroupBy::Region, None)).await.unwrap().into_inner();
     let [moscow, petersburg] = by_region.rows.as_slice() else { panic!("two regions") };
@@ -54,6 +55,23 @@ async fn shipments_are_told_by_what_became_of_them() {
     let next = Some(PageRequest { page_size: 1, page_token: page.page.unwrap().next_page_token });
     let page = client.get_delivery_report(request(DeliveryGroupBy::Region, next)).await.unwrap().into_inner();
     assert_eq!((page.rows[0].key.as_str(), page.page.unwrap().next_page_token.as_str()), ("RU-SPE", ""));
+
+    // On Sunday one shipment left for Petersburg and none for Moscow.
+    let mut sunday = order(9, MONDAY, vec![goods("A", "", "", 1, 10_000)]);
+    sunday.region = "RU-SPE".to_owned();
+    app.deliver(&[sunday.placed(), sunday.shipped(MONDAY - Duration::days(1), 9, &[(1, 1, 100)])]).await.unwrap();
+    let compared = GetDeliveryReportRequest { compare: vec![1], ..request(DeliveryGroupBy::Region, None) };
+    let answer = client.get_delivery_report(compared).await.unwrap().into_inner();
+    let moved = |row: &proto::kpi::v1::DeliveryRow| {
+        let shipments = &row.comparisons[0].changes[0];
+        (shipments.name.clone(), shipments.before.clone(), shipments.absolute.clone(), shipments.percent.clone())
+    };
+    let is = |before: &str, absolute: &str, percent: &str| {
+        ("shipments".to_owned(), before.to_owned(), absolute.to_owned(), percent.to_owned())
+    };
+    assert_eq!(moved(&answer.rows[0]), is("0", "3", ""));
+    assert_eq!(moved(&answer.rows[1]), is("1", "0", "0.00"));
+    assert_eq!(moved(answer.totals.as_ref().unwrap()), is("1", "3", "300.00"));
 
     let wrong = client.get_delivery_report(request(DeliveryGroupBy::Unspecified, None)).await.unwrap_err();
     assert_eq!(wrong.code(), Code::InvalidArgument);
@@ -96,6 +114,11 @@ async fn stock_is_told_by_movements_and_by_the_time_nothing_was_there() {
     // B is out since Monday; time that has not passed yet does not count. The test's clock stands at 2 March, 12:00.
     let march = client.get_stock_report(request("2026-03-02", "2026-03-31")).await.unwrap().into_inner();
     assert_eq!((march.rows[0].sku.as_str(), march.rows[0].out_of_stock_seconds), ("B", 12 * 3_600));
+    let compared = GetStockReportRequest { compare: vec![1], ..request("2026-02-03", "2026-02-03") };
+    let answer = client.get_stock_report(compared).await.unwrap().into_inner();
+    let shipped =
+        answer.rows[0].comparisons[0].changes.iter().find(|change| change.name == "shipped_quantity").unwrap();
+    assert_eq!((shipped.before.as_str(), shipped.absolute.as_str(), shipped.percent.as_str()), ("6", "-2", "-33.33"));
     let only = GetStockReportRequest { skus: vec!["B".to_owned()], ..request("2026-02-02", "2026-02-08") };
     assert_eq!(client.get_stock_report(only).await.unwrap().into_inner().rows.len(), 1);
     let wrong = GetStockReportRequest { skus: vec![String::new()], ..request("2026-02-02", "2026-02-08") };

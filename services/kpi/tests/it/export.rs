@@ -88,15 +88,24 @@ async fn every_report_can_be_exported() {
         .await
         .unwrap();
     let group_by = DeliveryGroupBy::Warehouse.into();
-    let delivery = whole(Report::Delivery(GetDeliveryReportRequest { period: monday(), group_by, page: None }));
+    let delivery =
+        whole(Report::Delivery(GetDeliveryReportRequest { period: monday(), group_by, ..Default::default() }));
     let file = export(&app, delivery).await.unwrap();
     assert!(file.ends_with("p90_seconds\r\nMSK;1;0;0;0;1;0.00;0.00;;\r\n"), "{file}");
     let stock = whole(Report::Stock(GetStockReportRequest { period: monday(), ..Default::default() }));
     let file = export(&app, stock).await.unwrap();
     assert!(file.ends_with("out_of_stock\r\nA;A;0;0.00;2;90.00;0;0.00;0;0.00;1;0;0;no\r\n"), "{file}");
-    let funnel = whole(Report::Funnel(GetFunnelRequest { period: monday(), filter: None }));
+    let funnel = whole(Report::Funnel(GetFunnelRequest { period: monday(), ..Default::default() }));
     let file = export(&app, funnel).await.unwrap();
     assert!(file.starts_with("stage;orders;percent_of_placed;percent_of_previous;median_seconds;p90_seconds\r\nplaced;1;100.00;100.00;;\r\n"), "{file}");
+    let stock = GetStockReportRequest { period: monday(), compare: vec![2], ..Default::default() };
+    let file = export(&app, whole(Report::Stock(stock))).await.unwrap();
+    assert!(
+        file.contains(";out_of_stock;received_quantity_compared_1;received_quantity_compared_1_change_percent;"),
+        "{file}"
+    );
+    let widths: Vec<_> = file.lines().map(|line| line.split(';').count()).collect();
+    assert_eq!(widths, [14 + 22, 14 + 22]);
     let cohorts = whole(Report::Cohorts(GetCohortReportRequest { period: monday(), ..Default::default() }));
     let file = export(&app, cohorts).await.unwrap();
     assert!(file.ends_with("revenue\r\n2026-02-01;1;0;1;100.00;1;200.00\r\n"), "{file}");

@@ -89,7 +89,7 @@ async fn an_order_is_stuck_when_the_warehouse_does_not_answer_its_confirmation()
     app.deliver(&events).await.unwrap();
     let count = async || {
         let since = app.clock.now() - Duration::minutes(10);
-        kpi::live::stuck_orders(&mut *app.db.acquire().await.unwrap(), since).await.unwrap()
+        kpi::live::stuck_orders(&mut app.db.acquire().await.unwrap(), since).await.unwrap()
     };
     app.run_job("kpi_live").await.unwrap();
     assert_eq!(count().await, 0);

@@ -68,13 +68,17 @@ async fn the_summary_tells_the_day_in_one_call() {
     let to_shipped = summary.durations.iter().find(|time| time.from == "placed" && time.to == "shipped").unwrap();
     assert_eq!((to_shipped.orders, to_shipped.median_seconds, to_shipped.p90_seconds), (2, Some(14_400), Some(28_800)));
     assert_eq!((summary.comparisons.len(), summary.comparisons[0].from.as_str()), (1, "2025-02-02"));
+    let [counts] = summary.count_comparisons.as_slice() else { panic!("one comparison") };
+    assert_eq!((counts.from.as_str(), counts.changes.len()), ("2025-02-02", 8));
+    let received = counts.changes.iter().find(|change| change.name == "received").unwrap();
+    assert_eq!((received.before.as_str(), received.absolute.as_str(), received.percent.as_str()), ("0", "150", ""));
 }
 
 #[tokio::test]
 async fn the_funnel_tells_how_far_orders_came_and_how_long_each_step_took() {
     let app = start().await;
     four_orders(&app).await;
-    let request = GetFunnelRequest { period: monday(), filter: None };
+    let request = GetFunnelRequest { period: monday(), ..Default::default() };
     let funnel = reports(&app).get_funnel(request).await.unwrap().into_inner();
     let stages: Vec<_> = funnel
         .stages
@@ -97,14 +101,38 @@ async fn the_funnel_tells_how_far_orders_came_and_how_long_each_step_took() {
     assert_eq!((funnel.paid, funnel.cancelled, funnel.uncollected, funnel.returned), (1, 1, 0, 0));
 
     let sport = Some(Filter { category: "Sport".to_owned(), ..Default::default() });
-    let request = GetFunnelRequest { period: monday(), filter: sport };
+    let request = GetFunnelRequest { period: monday(), filter: sport, ..Default::default() };
     let funnel = reports(&app).get_funnel(request).await.unwrap().into_inner();
     assert_eq!((funnel.stages[0].orders, funnel.stages[2].orders), (2, 0));
     assert_eq!(funnel.stages[3].percent_of_previous, "");
     let phone = Some(Filter { channels: vec!["phone".to_owned()], ..Default::default() });
-    let funnel =
-        reports(&app).get_funnel(GetFunnelRequest { period: monday(), filter: phone }).await.unwrap().into_inner();
+    let funnel = reports(&app)
+        .get_funnel(GetFunnelRequest { period: monday(), filter: phone, ..Default::default() })
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!((funnel.stages[0].orders, funnel.stages[1].orders), (1, 0));
+}
+
+#[tokio::test]
+async fn a_funnel_is_compared_stage_by_stage() {
+    let app = start().await;
+    four_orders(&app).await;
+    let mut before = order(9, MONDAY - Duration::days(1), vec![goods("A", "", "", 1, 100)]);
+    let mut more = order(10, MONDAY - Duration::days(1), vec![goods("A", "", "", 1, 100)]);
+    app.deliver(&[before.placed(), more.placed(), before.allocated(MONDAY, true)]).await.unwrap();
+    let compare = vec![ComparisonKind::PreviousPeriod.into(), ComparisonKind::LastYear.into()];
+    let request = GetFunnelRequest { period: monday(), compare, ..Default::default() };
+    let funnel = reports(&app).get_funnel(request).await.unwrap().into_inner();
+    let [sunday, year] = funnel.comparisons.as_slice() else { panic!("two comparisons") };
+    assert_eq!((sunday.from.as_str(), year.to.as_str()), ("2026-02-01", "2025-02-02"));
+    let moved: Vec<_> = sunday.changes[..3]
+        .iter()
+        .map(|change| (change.name.as_str(), change.before.as_str(), change.absolute.as_str(), change.percent.as_str()))
+        .collect();
+    let expected = [("placed", "2", "2", "100.00"), ("confirmed", "2", "1", "50.00"), ("reserved", "1", "1", "100.00")];
+    assert_eq!(moved, expected);
+    assert_eq!(year.changes[0].percent, "");
 }
 
 #[tokio::test]
@@ -116,6 +144,6 @@ async fn wrong_requests_and_strangers_are_refused() {
     assert_eq!((summary.code(), funnel.code()), (Code::InvalidArgument, Code::InvalidArgument));
     let mut stranger = proto::kpi::v1::report_service_client::ReportServiceClient::new(app.client(&[]));
     let summary = stranger.get_summary(GetSummaryRequest { period: monday(), ..Default::default() }).await.unwrap_err();
-    let funnel = stranger.get_funnel(GetFunnelRequest { period: monday(), filter: None }).await.unwrap_err();
+    let funnel = stranger.get_funnel(GetFunnelRequest { period: monday(), ..Default::default() }).await.unwrap_err();
     assert_eq!((summary.code(), funnel.code()), (Code::PermissionDenied, Code::PermissionDenied));
 }

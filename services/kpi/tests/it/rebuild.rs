@@ -27,6 +27,10 @@ fn period() -> Option<Period> {
     Some(Period { from: "2026-02-10".to_owned(), to: "2026-03-20".to_owned() })
 }
 
+fn both() -> Vec<i32> {
+    vec![ComparisonKind::PreviousPeriod.into(), ComparisonKind::LastYear.into()]
+}
+
 fn page() -> Option<proto::common::v1::PageRequest> {
     Some(proto::common::v1::PageRequest { page_size: 500, page_token: String::new() })
 }
@@ -57,7 +61,7 @@ fn sales((group_by, category_level): (GroupBy, i32), currency: &str, filter: Opt
         category_level,
         filter,
         order_by: Measure::Margin.into(),
-        compare: vec![ComparisonKind::PreviousPeriod.into(), ComparisonKind::LastYear.into()],
+        compare: both(),
         currency: currency.to_owned(),
         ..Default::default()
     }
@@ -85,17 +89,20 @@ async fn snapshot(app: &TestService) -> Vec<(String, Vec<u8>)> {
         taken.push((name, client.get_sales_report(request).await.unwrap().into_inner().encode_to_vec()));
     }
     for filter in &filters {
-        let request = GetSummaryRequest { period: period(), filter: filter.clone(), ..Default::default() };
+        let request =
+            GetSummaryRequest { period: period(), filter: filter.clone(), compare: both(), ..Default::default() };
         let answer = client.get_summary(request).await.unwrap().into_inner();
         taken.push((format!("summary {answer:?}"), answer.encode_to_vec()));
-        let request = GetFunnelRequest { period: period(), filter: filter.clone() };
+        let request =
+            GetFunnelRequest { period: period(), filter: filter.clone(), compare: both(), ..Default::default() };
         taken.push(("funnel".to_owned(), client.get_funnel(request).await.unwrap().into_inner().encode_to_vec()));
     }
     let group_by = DeliveryGroupBy::Region.into();
-    let request = GetDeliveryReportRequest { page: page(), period: period(), group_by };
+    let request =
+        GetDeliveryReportRequest { page: page(), period: period(), group_by, compare: both(), ..Default::default() };
     taken
         .push(("delivery".to_owned(), client.get_delivery_report(request).await.unwrap().into_inner().encode_to_vec()));
-    let request = GetStockReportRequest { page: page(), period: period(), skus: Vec::new() };
+    let request = GetStockReportRequest { page: page(), period: period(), compare: both(), ..Default::default() };
     taken.push(("stock".to_owned(), client.get_stock_report(request).await.unwrap().into_inner().encode_to_vec()));
     let request = GetCohortReportRequest { period: period(), ..Default::default() };
     taken.push(("cohorts".to_owned(), client.get_cohort_report(request).await.unwrap().into_inner().encode_to_vec()));
@@ -347,30 +354,4 @@ async fn a_day_that_keeps_changing_is_summed_after_the_longest_wait_and_marks_do
             .await
             .unwrap();
     assert_eq!(summed, (0, 21));
-}
-
-#[tokio::test]
-async fn zz_measure() {
-    let app = start().await;
-    let mut all: Vec<_> = (0..10_000u64)
-        .map(|n| {
-            order(
-                n,
-                MONDAY,
-                (0..3).map(|l| goods(&format!("S{}", (n * 3 + l) % 5000), "A/B/C", "Br", 2, 10_000)).collect(),
-            )
-        })
-        .collect();
-    let placed: Vec<Event> = all.iter_mut().map(crate::world::Order::placed).collect();
-    let alloc: Vec<Event> = all.iter_mut().map(|o| o.allocated(MONDAY, true)).collect();
-    let who: Vec<Event> = all.iter().zip(0..).map(|(o, n)| o.identified(n % 3000, 1, true)).collect();
-    let ship: Vec<Event> =
-        all.iter_mut().zip(0..).map(|(o, n)| o.shipped(MONDAY, n, &[(1, 2, 100), (2, 2, 100), (3, 2, 100)])).collect();
-    for (name, events) in [("placed", placed), ("alloc", alloc), ("who", who), ("ship", ship)] {
-        let start = std::time::Instant::now();
-        for batch in events.chunks(500) {
-            app.deliver(batch).await.unwrap();
-        }
-        println!("MEASURE {name}: {:?} a batch", start.elapsed() / 20);
-    }
 }

@@ -167,6 +167,35 @@ pub fn changes(now: &Figures, then: &Figures, digits: u32, costed: bool) -> Vec<
         .collect()
 }
 
+/// How a number that is no sales figure moved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedChange {
+    /// What it is.
+    pub name: &'static str,
+    /// What it was.
+    pub before: Decimal,
+    /// Now less then.
+    pub absolute: Decimal,
+    /// That in percent of then, without its sign; nothing when then was 0.
+    pub percent: Option<Decimal>,
+}
+
+/// Numbers with their names, always the same names in the same order; some may have no value.
+pub type Named = Vec<(&'static str, Option<Decimal>)>;
+
+/// How numbers moved from `then` to `now`; what has no value in either is left out.
+#[must_use]
+pub fn named_changes(now: &Named, then: &Named) -> Vec<NamedChange> {
+    let pairs = now.iter().zip(then);
+    pairs
+        .filter_map(|((name, now), (_, before))| {
+            let (now, before) = ((*now)?, (*before)?);
+            let absolute = now - before;
+            Some(NamedChange { name, before, absolute, percent: percent(absolute, before.abs()) })
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,6 +4,6 @@ mod figures;
 mod period;
 mod request;
 
-pub use figures::{Change, Figures, Measure, changes, percent};
-pub use period::{Bucket, Kind, Period};
+pub use figures::{Change, Figures, Measure, Named, NamedChange, changes, named_changes, percent};
+pub use period::{Bucket, Comparing, Kind, Period};
 pub use request::{Filter, Group, Order, Source};

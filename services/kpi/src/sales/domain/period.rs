@@ -31,6 +31,22 @@ pub enum Bucket {
     Month,
 }
 
+/// What a report is compared with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Comparing {
+    /// The other periods.
+    pub kinds: Vec<Kind>,
+    /// Weekdays with weekdays.
+    pub align_weekdays: bool,
+}
+
+impl Comparing {
+    /// The other periods of `period`, in the order asked for.
+    pub fn periods(&self, period: Period) -> impl Iterator<Item = Period> + '_ {
+        self.kinds.iter().map(move |kind| period.compared(*kind, self.align_weekdays))
+    }
+}
+
 impl Period {
     /// Number of days.
     #[must_use]

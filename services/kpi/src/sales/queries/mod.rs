@@ -6,7 +6,7 @@ use figures::Scope;
 pub use figures::{SalesRow, bind_filter};
 use sqlx::PgConnection;
 
-use super::domain::{Figures, Filter, Group, Kind, Order, Period};
+use super::domain::{Comparing, Figures, Filter, Group, Order, Period};
 
 /// What a sales report is asked for.
 #[derive(Clone, Debug)]
@@ -22,9 +22,7 @@ pub struct Request {
     /// Which rows, in which order.
     pub order: Order,
     /// What to compare with.
-    pub compare: Vec<Kind>,
-    /// Compare weekdays with weekdays.
-    pub align_weekdays: bool,
+    pub compare: Comparing,
 }
 
 /// Figures of another period.
@@ -65,9 +63,8 @@ pub struct Report {
 pub async fn totals(conn: &mut PgConnection, request: &Request) -> sqlx::Result<(Figures, Vec<Compared>)> {
     let code = request.currency.code();
     let totals = figures::totals(conn, code, request.period, &request.filter).await?;
-    let mut comparisons = Vec::with_capacity(request.compare.len());
-    for kind in &request.compare {
-        let period = request.period.compared(*kind, request.align_weekdays);
+    let mut comparisons = Vec::new();
+    for period in request.compare.periods(request.period) {
         let figures = figures::totals(conn, code, period, &request.filter).await?;
         comparisons.push(Compared { period, key: String::new(), figures });
     }
@@ -88,8 +85,7 @@ pub async fn report(conn: &mut PgConnection, request: &Request) -> sqlx::Result<
     };
     let found = figures::figures(conn, scope, &request.order).await?;
     let mut rows: Vec<_> = found.into_iter().map(|row| ReportRow { row, comparisons: Vec::new() }).collect();
-    for kind in &request.compare {
-        let other = request.period.compared(*kind, request.align_weekdays);
+    for other in request.compare.periods(request.period) {
         let keys: Vec<_> = rows.iter().map(|row| counterpart(&row.row.key, request, other)).collect();
         let limit = i64::try_from(keys.len()).unwrap_or(i64::MAX);
         let order = Order { keys: Some(keys.clone()), limit, ..Order::default() };
