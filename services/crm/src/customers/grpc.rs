@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use proto::crm::v1 as wire;
 use proto::crm::v1::customer_service_server::CustomerService;
 use service::page::Page;
-use service::{Check, Deps, idempotency, status};
+use service::{CallerKind, Check, Deps, idempotency, status};
 use time::OffsetDateTime;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
@@ -79,6 +79,9 @@ impl CustomerService for Customers {
         &self,
         request: Request<wire::ResolveContactsRequest>,
     ) -> Result<Response<wire::ResolveContactsResponse>, Status> {
+        if service::caller(&request)?.kind != CallerKind::Service {
+            return Err(status::permission_denied("SERVICES_ONLY", "only services of the suite resolve contacts"));
+        }
         let mut check = Check::default();
         let contacts = order_contacts(&mut check, &request.get_ref().contacts);
         check.done().map_err(status::invalid)?;

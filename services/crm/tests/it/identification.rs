@@ -165,7 +165,7 @@ async fn many_orders_of_one_phone_at_once_make_one_customer() {
     let app = start().await;
     let tasks: Vec<_> = (0..40)
         .map(|number| {
-            let mut client = CustomerServiceClient::new(app.client(ALL));
+            let mut client = resolver(&app);
             let email = format!("mail{}@example.ru", number % 3);
             let contacts = vec![contact(order_id(number), "+79001234567", &email)];
             tokio::spawn(async move { client.resolve_contacts(ResolveContactsRequest { contacts }).await })
@@ -200,7 +200,7 @@ async fn batches_that_cross_each_other_end_without_deadlock_and_share_their_cust
     };
     let tasks: Vec<_> = (0..6)
         .map(|number| {
-            let mut client = CustomerServiceClient::new(app.client(ALL));
+            let mut client = resolver(&app);
             let contacts = batch(number, number % 2 == 1);
             tokio::spawn(async move { client.resolve_contacts(ResolveContactsRequest { contacts }).await })
         })
@@ -219,7 +219,7 @@ async fn count(app: &TestService, name: &str) -> usize {
 #[tokio::test]
 async fn bad_input_is_refused_as_a_whole() {
     let app = start().await;
-    let mut client = customers(&app);
+    let mut client = resolver(&app);
     let good = contact(order_id(1), "+79001234567", "");
     let bad = OrderContact {
         order_id: "x".to_owned(),
@@ -245,7 +245,11 @@ async fn bad_input_is_refused_as_a_whole() {
     );
     assert!(app.events().await.is_empty(), "nothing of a refused call is done");
 
-    let mut stranger = CustomerServiceClient::new(app.client(&["crm.customer.read"]));
-    let request = ResolveContactsRequest { contacts: vec![good] };
-    assert_eq!(stranger.resolve_contacts(request).await.unwrap_err().code(), Code::PermissionDenied);
+    for (permissions, why) in [(&["crm.customer.read"][..], ""), (ALL, "SERVICES_ONLY")] {
+        let mut stranger = CustomerServiceClient::new(app.client(permissions));
+        let request = ResolveContactsRequest { contacts: vec![good.clone()] };
+        let refused = stranger.resolve_contacts(request).await.unwrap_err();
+        assert_eq!(refused.code(), Code::PermissionDenied);
+        assert!(reason(&refused).contains(why));
+    }
 }

@@ -29,6 +29,13 @@ pub(crate) fn customers(app: &TestService) -> CustomerServiceClient<TestChannel>
     CustomerServiceClient::new(app.client(ALL))
 }
 
+/// A client that calls as the orders service does.
+pub(crate) fn resolver(app: &TestService) -> CustomerServiceClient<TestChannel> {
+    let tokens = service::InternalTokens::new("orders", testkit::INTERNAL_SECRET);
+    let token = tokens.token(&["crm.contact.resolve"], service::Clock::system().now()).unwrap();
+    CustomerServiceClient::new(app.client_with_token(&token))
+}
+
 pub(crate) fn orders(app: &TestService) -> CustomerOrderServiceClient<TestChannel> {
     CustomerOrderServiceClient::new(app.client(ALL))
 }
@@ -68,7 +75,7 @@ pub(crate) fn contact(order: Uuid, phone: &str, email: &str) -> OrderContact {
 
 pub(crate) async fn resolve_all(app: &TestService, contacts: Vec<OrderContact>) -> Vec<ResolvedContact> {
     let request = ResolveContactsRequest { contacts };
-    customers(app).resolve_contacts(request).await.unwrap().into_inner().results
+    resolver(app).resolve_contacts(request).await.unwrap().into_inner().results
 }
 
 pub(crate) async fn resolve(app: &TestService, contact: OrderContact) -> ResolvedContact {
