@@ -103,28 +103,28 @@ create table vocabulary (
 );
 create index vocabulary_similar on vocabulary using gin (word gin_trgm_ops);
 
--- What the holder of some roles may do in a space: 0 nothing, 1 read, 2 write, 3 admin. `roles` includes '*'.
-create function space_level(space uuid, roles text[], admin boolean) returns int
+-- What the holder of some roles may do in a space: 0 nothing, 1 read, 2 write, 3 admin. `held` includes '*'.
+create function space_level(of_space uuid, held text[], admin boolean) returns int
 language sql stable parallel safe as $$
     select case when admin then 3 else coalesce((
-        select max(a.level) from space_access a where a.space_id = space and a.role = any (roles)), 0) end
+        select max(a.level) from space_access a where a.space_id = of_space and a.role = any (held)), 0) end
 $$;
 
 -- What the holder of some roles may do with a page: its space's level, less what the page and those above it restrict.
--- Admins are not restricted; who may not read may not write either.
-create function page_level(space uuid, page_id uuid, path uuid[], roles text[], admin boolean) returns int
+-- Admins are not restricted; who may not read may not write either. Parameters have names no column has.
+create function page_level(of_space uuid, of_page uuid, above uuid[], held text[], admin boolean) returns int
 language sql stable parallel safe as $$
     select case
         when s.level in (0, 3) then s.level
         when exists (
-            select 1 from page r where (r.id = page_id or r.id = any (path)) and r.read_restricted
-            and not exists (select 1 from page_restriction x where x.page_id = r.id and x.level = 1 and x.role = any (roles))
+            select 1 from page r where (r.id = of_page or r.id = any (above)) and r.read_restricted
+            and not exists (select 1 from page_restriction x where x.page_id = r.id and x.level = 1 and x.role = any (held))
         ) then 0
         when s.level = 2 and exists (
-            select 1 from page r where (r.id = page_id or r.id = any (path)) and r.write_restricted
-            and not exists (select 1 from page_restriction x where x.page_id = r.id and x.level = 2 and x.role = any (roles))
+            select 1 from page r where (r.id = of_page or r.id = any (above)) and r.write_restricted
+            and not exists (select 1 from page_restriction x where x.page_id = r.id and x.level = 2 and x.role = any (held))
         ) then 1
         else s.level
     end
-    from (select space_level(space, roles, admin) as level) s
+    from (select space_level(of_space, held, admin) as level) s
 $$;

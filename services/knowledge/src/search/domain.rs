@@ -29,10 +29,10 @@ pub fn words(texts: &[&str]) -> Vec<String> {
     words
 }
 
-/// The words of a query that may be replaced by similar ones; none when it excludes words, for what it means is then plain.
+/// The words of a query that may be replaced by similar ones; none when it excludes words or asks for an exact phrase.
 #[must_use]
 pub fn correctable(query: &str, most: usize) -> Vec<String> {
-    if query.split_whitespace().any(|word| word.starts_with('-')) {
+    if query.contains('"') || query.split_whitespace().any(|word| word.starts_with('-')) {
         return Vec::new();
     }
     let mut asked = words(&[query]);

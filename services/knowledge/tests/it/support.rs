@@ -76,10 +76,14 @@ pub(crate) fn new_page(request_id: &str, title: &str, body: &str) -> wire::Creat
     }
 }
 
+/// A request id must be ASCII.
+fn ascii(title: &str) -> String {
+    title.bytes().take(60).map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// A page of the space WH, below another one when its id is not empty.
 pub(crate) async fn page(app: &TestService, parent: &str, title: &str, body: &str) -> wire::Page {
-    let request =
-        wire::CreatePageRequest { parent_id: parent.into(), ..new_page(&format!("page-{title}"), title, body) };
+    let request = wire::CreatePageRequest { parent_id: parent.into(), ..new_page(&ascii(title), title, body) };
     pages(app).create_page(request).await.unwrap().into_inner().page.unwrap()
 }
 

@@ -183,7 +183,7 @@ pub(in super::super) async fn put_restrictions(
     sqlx::query(
         "-- insert_restrictions
         insert into page_restriction (page_id, level, role)
-        select $1, 1, r from unnest($2::text[]) as r union all select $1, 2, w from unnest($3::text[]) as w",
+        select $1::uuid, 1, r from unnest($2::text[]) as r union all select $1::uuid, 2, w from unnest($3::text[]) as w",
     )
     .bind(id)
     .bind(read)
