@@ -3,9 +3,7 @@
 use anyhow::Context;
 use proto::common::v1::Money;
 use proto::erp::v1::{VerifyLedgerRequest, VerifyLedgerResponse};
-use proto::kpi::v1::{
-    Filter, GetFunnelRequest, GetFunnelResponse, GetSummaryRequest, GetSummaryResponse, Period, StateCount,
-};
+use proto::kpi::v1::{GetFunnelRequest, GetFunnelResponse, GetSummaryRequest, GetSummaryResponse, Period, StateCount};
 use proto::tasks::v1::{CountTasksRequest, CountTasksResponse};
 use time::{Date, Duration};
 
@@ -35,7 +33,7 @@ pub async fn ask(api: &Api, ops: &str, today: Date, currency: &str) -> anyhow::R
         ..GetSummaryRequest::default()
     };
     let kpi = api.call("shopfloor.kpi.v1.ReportService/GetSummary", &request).await?;
-    let request = GetFunnelRequest { period: Some(period), filter: Some(Filter::default()) };
+    let request = GetFunnelRequest { period: Some(period), ..GetFunnelRequest::default() };
     let funnel = api.call("shopfloor.kpi.v1.ReportService/GetFunnel", &request).await?;
     let ledger = api.call("shopfloor.erp.v1.StockService/VerifyLedger", &VerifyLedgerRequest {}).await?;
     let counts: CountTasksResponse =
