@@ -2,7 +2,6 @@
 
 use clap::Parser as _;
 use rust_decimal::{Decimal, dec};
-use types::Currency;
 
 use crate::intake::domain::TaxRounding;
 
@@ -64,10 +63,6 @@ pub struct Config {
     /// VAT rate in percent of new products and of charges that name none.
     #[arg(long = "orders-vat-rate", env = "SHOPFLOOR_ORDERS_VAT_RATE", default_value = "22", value_parser = percent)]
     pub orders_vat_rate: Decimal,
-
-    /// Currency of prices that a CSV import names none for.
-    #[arg(long = "orders-currency", env = "SHOPFLOOR_ORDERS_CURRENCY", default_value = "RUB", value_parser = currency)]
-    pub orders_currency: Currency,
 }
 
 fn tax_rounding(text: &str) -> Result<TaxRounding, String> {
@@ -86,10 +81,6 @@ fn amount(text: &str) -> Result<Decimal, String> {
 
 fn percent(text: &str) -> Result<Decimal, String> {
     amount(text).ok().filter(|value| *value <= dec!(100)).ok_or_else(|| "say a percentage from 0 to 100".into())
-}
-
-fn currency(text: &str) -> Result<Currency, String> {
-    Currency::parse(text).map_err(|_| "say an ISO 4217 code such as RUB".to_owned())
 }
 
 impl Default for Config {

@@ -41,24 +41,56 @@ pub(super) async fn list(
         let escaped = category.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
         format!("{escaped}/%")
     });
+    if let Some(barcode) = &filter.barcode {
+        return by_barcode(conn, filter, barcode, below, after, limit).await;
+    }
     let rows = sqlx::query_as::<_, ProductRow>(
         "-- list_products
         select id, sku, name_ru, name_en, brand, category, series, unit, barcodes, vat_rate, weight_grams, status,
             description, version, updated_at
         from product
-        where ($1::text is null or sku > $1)
+        where sku > $1
           and ($2::text is null or category = $2 or category like $3)
           and ($4::text is null or brand = $4)
           and ($5::text is null or status = $5)
-          and ($6::text is null or barcodes @> array[$6])
-        order by sku limit $7",
+        order by sku limit $6",
     )
-    .bind(after)
+    .bind(after.unwrap_or_default())
     .bind(&filter.category)
     .bind(below)
     .bind(&filter.brand)
     .bind(filter.status.map(ProductStatus::code))
-    .bind(&filter.barcode)
+    .bind(limit)
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(Product::try_from).collect()
+}
+
+async fn by_barcode(
+    conn: &mut PgConnection,
+    filter: &Filter,
+    barcode: &str,
+    below: Option<String>,
+    after: Option<&str>,
+    limit: i64,
+) -> sqlx::Result<Vec<Product>> {
+    let rows = sqlx::query_as::<_, ProductRow>(
+        "-- list_products_by_barcode
+        select id, sku, name_ru, name_en, brand, category, series, unit, barcodes, vat_rate, weight_grams, status,
+            description, version, updated_at
+        from product
+        where barcodes @> array[$6::text] and sku > $1
+          and ($2::text is null or category = $2 or category like $3)
+          and ($4::text is null or brand = $4)
+          and ($5::text is null or status = $5)
+        order by sku limit $7",
+    )
+    .bind(after.unwrap_or_default())
+    .bind(&filter.category)
+    .bind(below)
+    .bind(&filter.brand)
+    .bind(filter.status.map(ProductStatus::code))
+    .bind(barcode)
     .bind(limit)
     .fetch_all(conn)
     .await?;

@@ -3,4 +3,5 @@
 pub mod commands;
 pub mod domain;
 pub mod grpc;
+pub mod jobs;
 mod store;

@@ -167,3 +167,15 @@ pub(super) async fn rejections(
     .fetch_all(conn)
     .await
 }
+
+/// Drops imports that were begun before a moment and never finished, with their bytes.
+pub(super) async fn drop_abandoned(conn: &mut PgConnection, before: OffsetDateTime) -> sqlx::Result<u64> {
+    let done = sqlx::query(
+        "-- drop_abandoned_imports
+        delete from import_job where finished_at is null and started_at < $1",
+    )
+    .bind(before)
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}

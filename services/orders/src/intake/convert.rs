@@ -229,7 +229,7 @@ impl Reader<'_> {
 
 /// The answer to a push.
 pub(super) fn answer(taken: &Taken) -> wire::PushOrderResponse {
-    let money = |amount: Decimal| Some(Money::new(amount, taken.currency).into());
+    let money = |amount: Decimal| Some(Money::new(amount, taken.currency).rounded().into());
     wire::PushOrderResponse {
         order_id: taken.order_id.to_string(),
         number: number(taken.number),
@@ -245,7 +245,7 @@ pub(super) fn answer(taken: &Taken) -> wire::PushOrderResponse {
 
 /// The fact that an order was placed.
 pub(super) fn placed(id: Uuid, order_number: i64, draft: &Draft, priced: &Priced) -> wire::OrdersEvent {
-    let money = |amount: Decimal| Some(Money::new(amount, draft.currency).into());
+    let money = |amount: Decimal| Some(Money::new(amount, draft.currency).rounded().into());
     let lines = priced.lines.iter().zip(1..).map(|(line, no)| placed_line(line, no, draft.currency)).collect();
     let fact = wire::OrderPlaced {
         order_id: id.to_string(),
@@ -271,7 +271,7 @@ pub(super) fn placed(id: Uuid, order_number: i64, draft: &Draft, priced: &Priced
 }
 
 fn placed_line(line: &PricedLine, line_no: i32, currency: Currency) -> wire::OrderLine {
-    let money = |amount: Decimal| Some(Money::new(amount, currency).into());
+    let money = |amount: Decimal| Some(Money::new(amount, currency).rounded().into());
     let kind = match line.kind {
         LineKind::Goods => wire::LineKind::Goods,
         LineKind::Charge => wire::LineKind::Charge,
@@ -281,7 +281,7 @@ fn placed_line(line: &PricedLine, line_no: i32, currency: Currency) -> wire::Ord
         kind: kind.into(),
         sku: line.sku.clone(),
         quantity: Some(types::Quantity { value: line.quantity, unit: line.unit }.into()),
-        unit_price: money(line.unit_price),
+        unit_price: Some(Money::new(line.unit_price, currency).into()),
         discount: money(line.discount),
         tax: money(line.tax),
         total: money(line.total),

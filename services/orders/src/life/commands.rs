@@ -53,10 +53,11 @@ pub async fn cancel(
     id: Uuid,
     actor: &str,
     reason: &str,
+    cancelled_at: OffsetDateTime,
     now: OffsetDateTime,
 ) -> Result<(Order, Vec<LineChange>), Error> {
     let mut order = lock(conn, id).await?;
-    let lines = domain::cancel_rest(&mut order, &cause("order_cancelled", actor, reason, now))?;
+    let lines = domain::cancel_rest(&mut order, cancelled_at, &cause("order_cancelled", actor, reason, now))?;
     let mut orders = [order];
     store::save(conn, &mut orders).await?;
     let [order] = orders;
@@ -71,13 +72,13 @@ pub async fn cancel_lines(
     conn: &mut PgConnection,
     id: Uuid,
     asked: &[AskedPart],
-    actor: &str,
-    reason: &str,
+    (actor, reason): (&str, &str),
+    cancelled_at: OffsetDateTime,
     now: OffsetDateTime,
 ) -> Result<(Order, Vec<LineChange>), Error> {
     let mut order = lock(conn, id).await?;
     let parts = convert::fit(&order, asked)?;
-    let lines = domain::cancel_lines(&mut order, &parts, &cause("lines_cancelled", actor, reason, now))?;
+    let lines = domain::cancel_lines(&mut order, &parts, cancelled_at, &cause("lines_cancelled", actor, reason, now))?;
     let mut orders = [order];
     store::save(conn, &mut orders).await?;
     let [order] = orders;

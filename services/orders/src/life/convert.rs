@@ -16,7 +16,13 @@ use super::{
 };
 use crate::intake::convert::number;
 
+/// An amount with the minor unit's digits: the database forgets those of a zero.
 fn money(amount: Decimal, currency: Currency) -> Option<proto::common::v1::Money> {
+    Some(Money::new(amount, currency).rounded().into())
+}
+
+/// A unit price, which may have more digits than the minor unit.
+fn price(amount: Decimal, currency: Currency) -> Option<proto::common::v1::Money> {
     Some(Money::new(amount, currency).into())
 }
 
@@ -47,7 +53,7 @@ fn line(line: &Line, currency: Currency) -> wire::OrderLine {
         kind: kind(line.kind),
         sku: line.sku.clone(),
         quantity: quantity(line.quantity, line.unit),
-        unit_price: money(line.unit_price, currency),
+        unit_price: price(line.unit_price, currency),
         discount: money(line.worth.discount, currency),
         tax: money(line.worth.tax, currency),
         total: money(line.worth.amount, currency),
@@ -99,17 +105,17 @@ pub(super) fn event(order: &Order, at: OffsetDateTime, fact: &Fact) -> wire::Ord
             number: number(order.number),
             placed_at: Some(proto::to_timestamp(order.placed_at)),
         }),
-        Fact::Cancelled { reason, lines } => Event::OrderCancelled(wire::OrderCancelled {
+        Fact::Cancelled { cancelled_at, reason, lines } => Event::OrderCancelled(wire::OrderCancelled {
             order_id,
             reason: reason.clone(),
             lines: changes(lines, currency),
-            cancelled_at: stamp,
+            cancelled_at: Some(proto::to_timestamp(*cancelled_at)),
         }),
-        Fact::LinesCancelled { reason, lines } => Event::OrderLinesCancelled(wire::OrderLinesCancelled {
+        Fact::LinesCancelled { cancelled_at, reason, lines } => Event::OrderLinesCancelled(wire::OrderLinesCancelled {
             order_id,
             reason: reason.clone(),
             lines: changes(lines, currency),
-            cancelled_at: stamp,
+            cancelled_at: Some(proto::to_timestamp(*cancelled_at)),
         }),
         Fact::Moved { transition, reason } => Event::OrderStateChanged(wire::OrderStateChanged {
             order_id,
@@ -119,23 +125,27 @@ pub(super) fn event(order: &Order, at: OffsetDateTime, fact: &Fact) -> wire::Ord
             reason: reason.clone(),
             changed_at: stamp,
         }),
-        Fact::Paid { payment_id, method, amount, paid_total, state } => Event::PaymentRecorded(wire::PaymentRecorded {
-            order_id,
-            payment_id: payment_id.to_string(),
-            method: method.clone(),
-            amount: money(*amount, currency),
-            paid_total: money(*paid_total, currency),
-            payment_state: (*state).to_owned(),
-            paid_at: stamp,
-        }),
-        Fact::Returned { return_id, reason, outcome, lines } => Event::OrderReturned(wire::OrderReturned {
-            order_id,
-            return_id: return_id.to_string(),
-            lines: changes(lines, currency),
-            reason: reason.clone(),
-            outcome: outcome_to_wire(outcome).into(),
-            returned_at: stamp,
-        }),
+        Fact::Paid { paid_at, payment_id, method, amount, paid_total, state } => {
+            Event::PaymentRecorded(wire::PaymentRecorded {
+                order_id,
+                payment_id: payment_id.to_string(),
+                method: method.clone(),
+                amount: money(*amount, currency),
+                paid_total: money(*paid_total, currency),
+                payment_state: (*state).to_owned(),
+                paid_at: Some(proto::to_timestamp(*paid_at)),
+            })
+        }
+        Fact::Returned { returned_at, return_id, reason, outcome, lines } => {
+            Event::OrderReturned(wire::OrderReturned {
+                order_id,
+                return_id: return_id.to_string(),
+                lines: changes(lines, currency),
+                reason: reason.clone(),
+                outcome: outcome_to_wire(outcome).into(),
+                returned_at: Some(proto::to_timestamp(*returned_at)),
+            })
+        }
     };
     wire::OrdersEvent { event: Some(event) }
 }
@@ -208,7 +218,7 @@ fn line_view(whole: &Line, currency: Currency) -> wire::OrderLineView {
         line: Some(line(whole, currency)),
         tax_rate: whole.tax_rate.normalize().to_string(),
         order_discount: amount(whole.order_discount),
-        list_price: whole.list_price.and_then(amount),
+        list_price: whole.list_price.and_then(|list| price(list, currency)),
         cancelled: of(whole.cancelled),
         cancelled_amount: amount(whole.cancelled_worth.amount),
         reserved: of(whole.reserved),

@@ -162,12 +162,14 @@ impl OrderService for OrderGrpc {
         let id = check.uuid("order_id", &request.order_id);
         check.request_id(&request.request_id);
         let reason = convert::reason_code(&mut check, "reason", &request.reason);
+        let now = self.deps.clock.now();
+        let cancelled_at = check.optional_timestamp("cancelled_at", &request.cancelled_at).unwrap_or(now);
         check.done().map_err(status::invalid)?;
         let mut tx = self.deps.db.begin().await.map_err(status::from_sqlx)?;
         if let Some(known) = idempotency::begin(&mut tx, &who.id, METHOD, &request.request_id, &request).await? {
             return Ok(Response::new(known));
         }
-        let (order, lines) = commands::cancel(&mut tx, id, &who.id, &reason, self.deps.clock.now()).await?;
+        let (order, lines) = commands::cancel(&mut tx, id, &who.id, &reason, cancelled_at, now).await?;
         let cancelled = convert::changes(&lines, order.currency);
         let answer = wire::CancelOrderResponse { cancelled, order: Some(view(&mut tx, id).await?) };
         idempotency::finish(&mut tx, &who.id, METHOD, &request.request_id, &answer).await?;
@@ -186,14 +188,15 @@ impl OrderService for OrderGrpc {
         let id = check.uuid("order_id", &request.order_id);
         check.request_id(&request.request_id);
         let reason = convert::reason_code(&mut check, "reason", &request.reason);
+        let now = self.deps.clock.now();
+        let cancelled_at = check.optional_timestamp("cancelled_at", &request.cancelled_at).unwrap_or(now);
         let parts = convert::parts(&mut check, &request.lines);
         check.done().map_err(status::invalid)?;
         let mut tx = self.deps.db.begin().await.map_err(status::from_sqlx)?;
         if let Some(known) = idempotency::begin(&mut tx, &who.id, METHOD, &request.request_id, &request).await? {
             return Ok(Response::new(known));
         }
-        let now = self.deps.clock.now();
-        let (order, lines) = commands::cancel_lines(&mut tx, id, &parts, &who.id, &reason, now).await?;
+        let (order, lines) = commands::cancel_lines(&mut tx, id, &parts, (&who.id, &reason), cancelled_at, now).await?;
         let cancelled = convert::changes(&lines, order.currency);
         let answer = wire::CancelOrderLinesResponse { cancelled, order: Some(view(&mut tx, id).await?) };
         idempotency::finish(&mut tx, &who.id, METHOD, &request.request_id, &answer).await?;

@@ -59,18 +59,7 @@ impl TryFrom<HeadRow> for Head {
 
 /// One head.
 pub(super) async fn head(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<Head>> {
-    let row: Option<HeadRow> = sqlx::query_as(
-        "-- order_head
-        select id, number, channel, external_id, placed_at, received_at, currency, prices_include_tax, customer_id,
-            region, delivery_method, payment_method, comment, priority, warehouse, hold_reasons, gross, discount, tax,
-            total, cancelled_amount, returned_amount, paid, refunded, state, payment_state, fulfilment_state, flags,
-            version
-        from orders where id = $1",
-    )
-    .bind(id)
-    .fetch_optional(conn)
-    .await?;
-    row.map(Head::try_from).transpose()
+    Ok(heads(conn, &[id]).await?.pop())
 }
 
 /// The id of the order with an external id.
@@ -99,42 +88,105 @@ pub(super) struct Filter {
     pub(super) number: Option<i64>,
 }
 
-/// A page of heads before a key, the latest placed first.
+/// Later than any order.
+const END_OF_TIME: OffsetDateTime = time::macros::datetime!(9999-12-31 23:59:59 UTC);
+/// Earlier than any order.
+const BEGINNING_OF_TIME: OffsetDateTime = time::macros::datetime!(0001-01-01 00:00 UTC);
+
+/// A page of heads before a key, the latest placed first. Each way into the table has its own statement, so that its
+/// plan does not depend on which filters are given.
 pub(super) async fn list(
     conn: &mut PgConnection,
     filter: &Filter,
     before: Option<(OffsetDateTime, Uuid)>,
     limit: i64,
 ) -> sqlx::Result<Vec<Head>> {
+    let way = match filter {
+        Filter { number: Some(number), .. } => sqlx::query_scalar::<_, Uuid>(
+            "-- list_orders_by_number
+            select id from orders
+            where number = $9 and placed_at >= $1 and placed_at < $2 and (placed_at, id) < ($3, $4)
+              and ($5::text is null or state = $5) and ($6::text is null or payment_state = $6)
+              and ($7::text is null or fulfilment_state = $7) and ($8::text is null or channel = $8)
+              and ($10::uuid is null or customer_id = $10)
+            order by placed_at desc, id desc limit $11",
+        )
+        .bind_filter(filter, before)
+        .bind(number)
+        .bind(filter.customer_id),
+        Filter { customer_id: Some(_), .. } => sqlx::query_scalar::<_, Uuid>(
+            "-- list_orders_of_customer
+            select id from orders
+            where customer_id = $10 and placed_at >= $1 and placed_at < $2 and (placed_at, id) < ($3, $4)
+              and ($5::text is null or state = $5) and ($6::text is null or payment_state = $6)
+              and ($7::text is null or fulfilment_state = $7) and ($8::text is null or channel = $8)
+              and ($9::int8 is null or number = $9)
+            order by placed_at desc, id desc limit $11",
+        )
+        .bind_filter(filter, before)
+        .bind(filter.number)
+        .bind(filter.customer_id),
+        Filter { state: Some(state), .. } if state == "new" => sqlx::query_scalar::<_, Uuid>(
+            "-- list_held_orders
+            select id from orders
+            where state = 'new' and placed_at >= $1 and placed_at < $2 and (placed_at, id) < ($3, $4)
+              and ($5::text is null or state = $5) and ($6::text is null or payment_state = $6)
+              and ($7::text is null or fulfilment_state = $7) and ($8::text is null or channel = $8)
+              and ($9::int8 is null or number = $9) and ($10::uuid is null or customer_id = $10)
+            order by placed_at desc, id desc limit $11",
+        )
+        .bind_filter(filter, before)
+        .bind(filter.number)
+        .bind(filter.customer_id),
+        _ => sqlx::query_scalar::<_, Uuid>(
+            "-- list_orders
+            select id from orders
+            where placed_at >= $1 and placed_at < $2 and (placed_at, id) < ($3, $4)
+              and ($5::text is null or state = $5) and ($6::text is null or payment_state = $6)
+              and ($7::text is null or fulfilment_state = $7) and ($8::text is null or channel = $8)
+              and ($9::int8 is null or number = $9) and ($10::uuid is null or customer_id = $10)
+            order by placed_at desc, id desc limit $11",
+        )
+        .bind_filter(filter, before)
+        .bind(filter.number)
+        .bind(filter.customer_id),
+    };
+    let ids = way.bind(limit).fetch_all(&mut *conn).await?;
+    heads(conn, &ids).await
+}
+
+type Way<'q> = sqlx::query::QueryScalar<'q, sqlx::Postgres, Uuid, sqlx::postgres::PgArguments>;
+
+/// Binds the first eight parameters of each of the ways above.
+trait BindFilter<'q> {
+    fn bind_filter(self, filter: &'q Filter, before: Option<(OffsetDateTime, Uuid)>) -> Self;
+}
+
+impl<'q> BindFilter<'q> for Way<'q> {
+    fn bind_filter(self, filter: &'q Filter, before: Option<(OffsetDateTime, Uuid)>) -> Self {
+        let (at, id) = before.unwrap_or((END_OF_TIME, Uuid::max()));
+        self.bind(filter.placed_from.unwrap_or(BEGINNING_OF_TIME))
+            .bind(filter.placed_before.unwrap_or(END_OF_TIME))
+            .bind(at)
+            .bind(id)
+            .bind(&filter.state)
+            .bind(&filter.payment_state)
+            .bind(&filter.fulfilment_state)
+            .bind(&filter.channel)
+    }
+}
+
+/// Heads by id, the latest placed first.
+async fn heads(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<Head>> {
     let rows: Vec<HeadRow> = sqlx::query_as(
-        "-- list_orders
+        "-- order_heads
         select id, number, channel, external_id, placed_at, received_at, currency, prices_include_tax, customer_id,
             region, delivery_method, payment_method, comment, priority, warehouse, hold_reasons, gross, discount, tax,
             total, cancelled_amount, returned_amount, paid, refunded, state, payment_state, fulfilment_state, flags,
             version
-        from orders
-        where ($1::text is null or state = $1)
-          and ($2::text is null or payment_state = $2)
-          and ($3::text is null or fulfilment_state = $3)
-          and ($4::text is null or channel = $4)
-          and ($5::uuid is null or customer_id = $5)
-          and ($6::timestamptz is null or placed_at >= $6)
-          and ($7::timestamptz is null or placed_at < $7)
-          and ($8::int8 is null or number = $8)
-          and ($9::timestamptz is null or (placed_at, id) < ($9, $10::uuid))
-        order by placed_at desc, id desc limit $11",
+        from orders where id = any($1) order by placed_at desc, id desc",
     )
-    .bind(&filter.state)
-    .bind(&filter.payment_state)
-    .bind(&filter.fulfilment_state)
-    .bind(&filter.channel)
-    .bind(filter.customer_id)
-    .bind(filter.placed_from)
-    .bind(filter.placed_before)
-    .bind(filter.number)
-    .bind(before.map(|(at, _)| at))
-    .bind(before.map(|(_, id)| id))
-    .bind(limit)
+    .bind(ids)
     .fetch_all(conn)
     .await?;
     rows.into_iter().map(Head::try_from).collect()

@@ -78,10 +78,16 @@ pub(super) async fn record(
         return Ok(Recorded { row, currency, duplicate: true });
     }
     let code = if asked.refund { "refund_recorded" } else { "payment_recorded" };
-    let mut cause = life::commands::cause(code, who, &asked.reason, asked.paid_at);
+    let mut cause = life::commands::cause(code, who, &asked.reason, now);
     cause.params.insert("amount", Money::new(amount, currency).to_string());
     cause.params.insert("method", asked.method.clone());
-    let payment = NewPayment { id: asked.payment_id, method: asked.method.clone(), amount, refund: asked.refund };
+    let payment = NewPayment {
+        id: asked.payment_id,
+        paid_at: asked.paid_at,
+        method: asked.method.clone(),
+        amount,
+        refund: asked.refund,
+    };
     pay(&mut order, &payment, &cause)?;
     let row = PaymentRow {
         id: asked.payment_id,

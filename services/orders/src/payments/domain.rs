@@ -1,6 +1,7 @@
 //! What a payment does to an order.
 
 use rust_decimal::Decimal;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::life::domain::{Cause, Fact, Machine, Order, Refused};
@@ -10,6 +11,8 @@ use crate::life::domain::{Cause, Fact, Machine, Order, Refused};
 pub struct NewPayment {
     /// Its id.
     pub id: Uuid,
+    /// When the money moved.
+    pub paid_at: OffsetDateTime,
     /// Method.
     pub method: String,
     /// Amount, above zero.
@@ -40,6 +43,7 @@ pub fn pay(order: &mut Order, payment: &NewPayment, cause: &Cause) -> Result<(),
         order.note(cause);
     }
     let fact = Fact::Paid {
+        paid_at: payment.paid_at,
         payment_id: payment.id,
         method: payment.method.clone(),
         amount,

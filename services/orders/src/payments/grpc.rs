@@ -66,7 +66,7 @@ fn payment(row: PaymentRow, currency: Currency) -> wire::Payment {
         payment_id: row.id.to_string(),
         order_id: row.order_id.to_string(),
         method: row.method,
-        amount: Some(Money::new(row.amount, currency).into()),
+        amount: Some(Money::new(row.amount, currency).rounded().into()),
         provider: row.provider,
         provider_payment_id: row.provider_payment_id,
         reason: row.reason,
@@ -78,7 +78,7 @@ fn payment(row: PaymentRow, currency: Currency) -> wire::Payment {
 fn answer(recorded: Recorded) -> wire::RecordRefundResponse {
     let currency = recorded.currency;
     wire::RecordRefundResponse {
-        paid_total: Some(Money::new(recorded.row.paid_total, currency).into()),
+        paid_total: Some(Money::new(recorded.row.paid_total, currency).rounded().into()),
         payment_state: recorded.row.payment_state.clone(),
         payment: Some(payment(recorded.row, currency)),
         duplicate: recorded.duplicate,

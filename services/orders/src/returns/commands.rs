@@ -49,9 +49,9 @@ pub(super) async fn record(
 ) -> Result<Recorded, Error> {
     let mut order = life::commands::lock(conn, asked.order_id).await?;
     let parts = life::convert::fit(&order, &asked.parts)?;
-    let mut cause = life::commands::cause("return_recorded", who, &asked.reason, asked.returned_at);
+    let mut cause = life::commands::cause("return_recorded", who, &asked.reason, now);
     cause.params.insert("outcome", asked.outcome.to_owned());
-    let lines = take_back(&mut order, asked.return_id, &parts, asked.outcome, &cause)?;
+    let lines = take_back(&mut order, asked.return_id, &parts, asked.outcome, asked.returned_at, &cause)?;
     let zero = Money::zero(order.currency).amount;
     let amount = lines.iter().map(|line| line.worth.amount).fold(zero, |sum: Decimal, part| sum + part);
     let row = ReturnRow {

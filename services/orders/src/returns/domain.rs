@@ -1,5 +1,6 @@
 //! What a return does to an order.
 
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
@@ -16,11 +17,15 @@ pub fn take_back(
     return_id: Uuid,
     parts: &[Part],
     outcome: &'static str,
+    returned_at: OffsetDateTime,
     cause: &Cause,
 ) -> Result<Vec<LineChange>, Refused> {
     let lines = order.take_parts(parts, true)?;
     order.note(cause);
-    order.tell(cause.at, Fact::Returned { return_id, reason: cause.reason.clone(), outcome, lines: lines.clone() });
+    order.tell(
+        cause.at,
+        Fact::Returned { returned_at, return_id, reason: cause.reason.clone(), outcome, lines: lines.clone() },
+    );
     settle_return(order, &Cause { code: "state_changed", ..cause.clone() });
     Ok(lines)
 }

@@ -61,7 +61,7 @@ fn order_return(row: ReturnRow, lines: &[LineChange], currency: Currency) -> wir
         reason: row.reason,
         outcome: convert::outcome_to_wire(&row.outcome).into(),
         lines: convert::changes(lines, currency),
-        amount: Some(Money::new(row.amount, currency).into()),
+        amount: Some(Money::new(row.amount, currency).rounded().into()),
         returned_at: Some(proto::to_timestamp(row.returned_at)),
         recorded_by: row.recorded_by,
         booked_at: row.booked_at.map(proto::to_timestamp),

@@ -8,7 +8,7 @@
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::FutureExt as _;
-use service::{Deps, new_id, status};
+use service::{Deps, Tx, new_id, status};
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tonic::{Code, Status};
 
@@ -20,6 +20,9 @@ use crate::{
         domain::Draft,
     },
 };
+
+/// How often a writer asks for a connection; each time it waits for the pool's patience.
+const BEGIN_ATTEMPTS: u32 = 4;
 
 /// What a caller gets: the result of his order, or why there is none.
 type Answer = Result<Result<Taken, Refusal>, Status>;
@@ -144,11 +147,22 @@ impl Writer {
         }
     }
 
+    /// A transaction; patient when all connections are busy, since the whole group would have to come again otherwise.
+    async fn begin(&self) -> Result<Tx, sqlx::Error> {
+        for _ in 1..BEGIN_ATTEMPTS {
+            match self.deps.db.begin().await {
+                Err(sqlx::Error::PoolTimedOut) => tracing::warn!("orders wait for a database connection"),
+                other => return other,
+            }
+        }
+        self.deps.db.begin().await
+    }
+
     /// One transaction.
     async fn attempt(&self, cache: &mut Cache, group: &[Waiting]) -> Result<Vec<Result<Taken, Refusal>>, Status> {
         let drafts: Vec<_> = group.iter().map(|waiting| (&waiting.draft, waiting.trace.as_str())).collect();
         let now = self.deps.clock.now();
-        let mut tx = self.deps.db.begin().await.map_err(status::from_sqlx)?;
+        let mut tx = self.begin().await.map_err(status::from_sqlx)?;
         let results = commands::take(&mut tx, cache, &drafts, new_id, now).await?;
         tx.commit().await.map_err(|error| Status::from(Error::from(error)))?;
         Ok(results)

@@ -246,6 +246,8 @@ pub enum Fact {
     Confirmed,
     /// The rest was cancelled.
     Cancelled {
+        /// When it was called off.
+        cancelled_at: OffsetDateTime,
         /// Reason code.
         reason: String,
         /// What.
@@ -253,6 +255,8 @@ pub enum Fact {
     },
     /// A part was cancelled.
     LinesCancelled {
+        /// When it was called off.
+        cancelled_at: OffsetDateTime,
         /// Reason code.
         reason: String,
         /// What.
@@ -267,6 +271,8 @@ pub enum Fact {
     },
     /// Money moved.
     Paid {
+        /// When the money moved.
+        paid_at: OffsetDateTime,
         /// Payment id.
         payment_id: Uuid,
         /// Method.
@@ -280,6 +286,8 @@ pub enum Fact {
     },
     /// Goods came back from the buyer.
     Returned {
+        /// When they came back.
+        returned_at: OffsetDateTime,
         /// Return id.
         return_id: Uuid,
         /// Reason code.

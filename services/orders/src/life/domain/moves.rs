@@ -1,6 +1,7 @@
 //! What people do to an order: confirm, cancel, complete.
 
 use rust_decimal::Decimal;
+use time::OffsetDateTime;
 
 use super::{
     Cause, Fact, FulfilmentState, LineChange, LineKind, Machine, Order, OrderState, Part, Refused, ShipmentState,
@@ -21,7 +22,7 @@ pub fn confirm(order: &mut Order, cause: &Cause) -> Result<(), Refused> {
 ///
 /// # Errors
 /// [`Refused::Forbidden`] when the order is closed, [`Refused::NothingToCancel`] when all of it is shipped.
-pub fn cancel_rest(order: &mut Order, cause: &Cause) -> Result<Vec<LineChange>, Refused> {
+pub fn cancel_rest(order: &mut Order, cancelled_at: OffsetDateTime, cause: &Cause) -> Result<Vec<LineChange>, Refused> {
     forbid_closed(order)?;
     let shipped = order.anything_shipped();
     let parts: Vec<_> = order
@@ -34,7 +35,7 @@ pub fn cancel_rest(order: &mut Order, cause: &Cause) -> Result<Vec<LineChange>, 
         return Err(Refused::NothingToCancel);
     }
     let lines = order.take_parts(&parts, false)?;
-    order.tell(cause.at, Fact::Cancelled { reason: cause.reason.clone(), lines: lines.clone() });
+    order.tell(cause.at, Fact::Cancelled { cancelled_at, reason: cause.reason.clone(), lines: lines.clone() });
     if shipped {
         order.note(cause);
     } else {
@@ -49,7 +50,12 @@ pub fn cancel_rest(order: &mut Order, cause: &Cause) -> Result<Vec<LineChange>, 
 /// # Errors
 /// [`Refused::Forbidden`] when the order is closed (charges of a completed order may still be taken off),
 /// [`Refused::QuantityExceeded`], [`Refused::AmountExceeded`], [`Refused::NoSuchLine`].
-pub fn cancel_lines(order: &mut Order, parts: &[Part], cause: &Cause) -> Result<Vec<LineChange>, Refused> {
+pub fn cancel_lines(
+    order: &mut Order,
+    parts: &[Part],
+    cancelled_at: OffsetDateTime,
+    cause: &Cause,
+) -> Result<Vec<LineChange>, Refused> {
     let is_charge =
         |part: &Part| order.lines.iter().any(|line| line.line_no == part.line_no && line.kind == LineKind::Charge);
     let charges_only = parts.iter().all(is_charge);
@@ -59,10 +65,10 @@ pub fn cancel_lines(order: &mut Order, parts: &[Part], cause: &Cause) -> Result<
     let lines = order.take_parts(parts, false)?;
     let nothing_left = order.lines.iter().all(|line| line.open().is_zero()) && !order.anything_shipped();
     if nothing_left && order.state != OrderState::Completed {
-        order.tell(cause.at, Fact::Cancelled { reason: cause.reason.clone(), lines: lines.clone() });
+        order.tell(cause.at, Fact::Cancelled { cancelled_at, reason: cause.reason.clone(), lines: lines.clone() });
         order.move_order(OrderState::Cancelled, cause)?;
     } else {
-        order.tell(cause.at, Fact::LinesCancelled { reason: cause.reason.clone(), lines: lines.clone() });
+        order.tell(cause.at, Fact::LinesCancelled { cancelled_at, reason: cause.reason.clone(), lines: lines.clone() });
         order.note(cause);
     }
     close_goods(order, cause);

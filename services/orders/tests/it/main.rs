@@ -1,0 +1,22 @@
+//! orders through its RPCs and events.
+
+mod access;
+mod cases;
+mod catalogue;
+mod consumers;
+mod contacts;
+mod import;
+mod intake;
+mod life;
+mod machines;
+mod payments;
+mod prices;
+mod returns;
+mod support;
+mod watch;
+
+#[tokio::test]
+async fn every_statement_fits_the_schema() {
+    let shop = support::start().await;
+    testkit::sql_check(&shop.app, env!("CARGO_MANIFEST_DIR")).await;
+}
