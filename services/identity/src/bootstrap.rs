@@ -8,8 +8,8 @@ use crate::audit::{self, Fact};
 use crate::employees::commands;
 use crate::employees::domain::Employee;
 use crate::employees::store;
+use crate::passwords::Passwords;
 use crate::secret;
-use crate::sign_in::Passwords;
 
 /// Login of the first administrator.
 const LOGIN: &str = "admin";

@@ -16,6 +16,7 @@ mod bootstrap;
 mod config;
 mod employees;
 mod error;
+mod passwords;
 mod roles;
 mod secret;
 mod sign_in;
@@ -46,7 +47,7 @@ pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 /// When the descriptors name no permissions or the password workers cannot start.
 pub fn service(deps: &Deps, config: &Config) -> anyhow::Result<Service> {
     let catalogue = Arc::new(roles::Catalogue::new(permissions()?));
-    let passwords = sign_in::Passwords::new(config.password_workers)?;
+    let passwords = passwords::Passwords::new(config.password_workers)?;
     let (db, clock) = (deps.db.clone(), deps.clock.clone());
     let auth = sign_in::grpc::AuthApi {
         db: db.clone(),

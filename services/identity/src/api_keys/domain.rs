@@ -7,7 +7,7 @@ use uuid::Uuid;
 const PREFIX: usize = 11;
 
 /// A key without its secret.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ApiKey {
     /// Id.
     pub(crate) id: Uuid,

@@ -1,6 +1,7 @@
 //! SQL of the keys' writes.
 
-use sqlx::PgConnection;
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, PgConnection, Row as _};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -84,4 +85,20 @@ pub(super) async fn used(conn: &mut PgConnection, id: Uuid, now: OffsetDateTime)
     .execute(conn)
     .await?;
     Ok(())
+}
+
+impl FromRow<'_, PgRow> for ApiKey {
+    fn from_row(row: &PgRow) -> sqlx::Result<Self> {
+        Ok(Self {
+            id: row.try_get("id")?,
+            name: row.try_get("name")?,
+            prefix: row.try_get("prefix")?,
+            channel: row.try_get("channel")?,
+            created_at: row.try_get("created_at")?,
+            expires_at: row.try_get("expires_at")?,
+            revoked_at: row.try_get("revoked_at")?,
+            last_used_at: row.try_get("last_used_at")?,
+            roles: row.try_get("roles")?,
+        })
+    }
 }

@@ -22,7 +22,7 @@ pub(crate) struct Fact<'a> {
 }
 
 /// An entry of the trail.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
     /// Place in the chain.
     pub(crate) sequence: i64,

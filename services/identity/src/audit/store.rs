@@ -1,6 +1,7 @@
 //! SQL of the audit trail's writes.
 
-use sqlx::PgConnection;
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, PgConnection, Row as _};
 
 use super::domain::Entry;
 
@@ -45,4 +46,20 @@ pub(super) async fn insert(conn: &mut PgConnection, entry: &Entry) -> sqlx::Resu
     .execute(conn)
     .await?;
     Ok(())
+}
+
+impl FromRow<'_, PgRow> for Entry {
+    fn from_row(row: &PgRow) -> sqlx::Result<Self> {
+        Ok(Self {
+            sequence: row.try_get("sequence")?,
+            at: row.try_get("at")?,
+            actor: row.try_get("actor")?,
+            action: row.try_get("action")?,
+            object_type: row.try_get("object_type")?,
+            object_id: row.try_get("object_id")?,
+            details: row.try_get("details")?,
+            previous_hash: row.try_get("previous_hash")?,
+            hash: row.try_get("hash")?,
+        })
+    }
 }

@@ -14,7 +14,7 @@ pub(crate) const LONGEST: usize = 256;
 pub(crate) const MOST_ROLES: usize = 50;
 
 /// An employee without the password.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Employee {
     /// Id.
     pub(crate) id: Uuid,

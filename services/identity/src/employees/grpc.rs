@@ -13,9 +13,10 @@ use super::commands::{self, Changes};
 use super::domain::{Employee, MOST_ROLES, is_login, normalised_login};
 use super::queries;
 use crate::error::Error;
+use crate::passwords::Passwords;
 use crate::roles::{Catalogue, Grantor};
 use crate::secret;
-use crate::sign_in::{Passwords, sessions};
+use crate::sign_in::sessions;
 
 /// Answers the employee RPCs.
 pub(crate) struct EmployeeApi {

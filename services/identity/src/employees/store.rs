@@ -1,6 +1,7 @@
 //! SQL of the employees' writes.
 
-use sqlx::PgConnection;
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, PgConnection, Row as _};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -194,4 +195,21 @@ pub(crate) async fn granted(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<V
     .bind(id)
     .fetch_all(conn)
     .await
+}
+
+impl FromRow<'_, PgRow> for Employee {
+    fn from_row(row: &PgRow) -> sqlx::Result<Self> {
+        Ok(Self {
+            id: row.try_get("id")?,
+            login: row.try_get("login")?,
+            display_name: row.try_get("display_name")?,
+            locale: row.try_get("locale")?,
+            active: row.try_get("active")?,
+            must_change_password: row.try_get("must_change_password")?,
+            version: row.try_get("version")?,
+            created_at: row.try_get("created_at")?,
+            last_sign_in_at: row.try_get("last_sign_in_at")?,
+            roles: row.try_get("roles")?,
+        })
+    }
 }

@@ -15,7 +15,7 @@ pub(crate) const ADMINISTRATOR: &str = "administrator";
 pub(crate) const MOST_ROLES: i64 = 500;
 
 /// A role.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Role {
     /// Code.
     pub(crate) code: String,

@@ -1,6 +1,7 @@
 //! SQL of the roles.
 
-use sqlx::PgConnection;
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, PgConnection, Row as _};
 
 use super::domain::Role;
 
@@ -103,4 +104,16 @@ pub(super) async fn delete(conn: &mut PgConnection, code: &str) -> sqlx::Result<
     .execute(conn)
     .await?;
     Ok(())
+}
+
+impl FromRow<'_, PgRow> for Role {
+    fn from_row(row: &PgRow) -> sqlx::Result<Self> {
+        Ok(Self {
+            code: row.try_get("code")?,
+            title: row.try_get("title")?,
+            permissions: row.try_get("permissions")?,
+            built_in: row.try_get("built_in")?,
+            version: row.try_get("version")?,
+        })
+    }
 }

@@ -8,12 +8,13 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::commands::{self, Lifetimes, Refreshed, Tokens};
-use super::{Passwords, store};
+use super::store;
 use crate::api_keys;
 use crate::config::Config;
 use crate::employees::domain::{LONGEST, normalised_login};
 use crate::employees::store::Account;
 use crate::error::Error;
+use crate::passwords::Passwords;
 use crate::signing_keys;
 use crate::signing_keys::domain::StoredKey;
 

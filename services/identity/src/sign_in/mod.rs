@@ -1,12 +1,12 @@
 //! Sign-in: passwords, sessions with rotating refresh tokens, and slowing down those who guess.
 
-mod attempts;
 mod commands;
+mod commands_attempts;
+pub(crate) mod commands_sessions;
 mod domain;
 pub(crate) mod grpc;
-mod passwords;
-pub(crate) mod sessions;
 mod store;
 
 pub(crate) use commands::sweep;
-pub(crate) use passwords::Passwords;
+use commands_attempts as attempts;
+pub(crate) use commands_sessions as sessions;

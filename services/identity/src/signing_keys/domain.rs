@@ -12,7 +12,7 @@ pub(crate) const ISSUER: &str = "shopfloor";
 pub(crate) const LONGEST_TOKEN: Duration = Duration::hours(1);
 
 /// A key pair as stored.
-#[derive(Clone, sqlx::FromRow)]
+#[derive(Clone)]
 pub(crate) struct StoredKey {
     /// Key id.
     pub(crate) kid: String,

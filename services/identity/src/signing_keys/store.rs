@@ -1,6 +1,7 @@
 //! SQL of the signing keys.
 
-use sqlx::PgConnection;
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, PgConnection, Row as _};
 use time::OffsetDateTime;
 
 use super::domain::StoredKey;
@@ -56,4 +57,16 @@ pub(super) async fn retire(conn: &mut PgConnection, kids: &[String], now: Offset
     .execute(conn)
     .await?;
     Ok(())
+}
+
+impl FromRow<'_, PgRow> for StoredKey {
+    fn from_row(row: &PgRow) -> sqlx::Result<Self> {
+        Ok(Self {
+            kid: row.try_get("kid")?,
+            private_key: row.try_get("private_key")?,
+            public_key: row.try_get("public_key")?,
+            created_at: row.try_get("created_at")?,
+            active_from: row.try_get("active_from")?,
+        })
+    }
 }
