@@ -123,12 +123,13 @@ pub async fn refuse(api: &Api, shipment_id: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Cancels what is left of an order.
-pub async fn cancel(api: &Api, order_id: &str, reason: &str) -> anyhow::Result<()> {
+/// Cancels what is left of an order; `at` is when the buyer called it off.
+pub async fn cancel(api: &Api, order_id: &str, reason: &str, at: OffsetDateTime) -> anyhow::Result<()> {
     let request = CancelOrderRequest {
         order_id: order_id.to_owned(),
         request_id: content_id("cancel", [order_id]),
         reason: reason.to_owned(),
+        cancelled_at: Some(proto::to_timestamp(at)),
     };
     let _: CancelOrderResponse = api.call("shopfloor.orders.v1.OrderService/CancelOrder", &request).await?;
     Ok(())
@@ -145,8 +146,10 @@ pub struct TakeBack {
     pub lines: Vec<(u32, i64)>,
     /// Reason code.
     pub reason: &'static str,
-    /// For a return: when the goods came back.
-    pub returned_at: Option<OffsetDateTime>,
+    /// True for a return, false for a cancellation.
+    pub shipped: bool,
+    /// When the buyer called it off, or the goods came back.
+    pub at: OffsetDateTime,
 }
 
 impl TakeBack {
@@ -164,14 +167,14 @@ impl TakeBack {
             })
             .collect::<Result<_, _>>()?;
         let (order_id, request_id, reason) = (self.order_id.clone(), self.request_id.clone(), self.reason.to_owned());
-        let changes = if let Some(at) = self.returned_at {
-            let returned_at = Some(proto::to_timestamp(at));
-            let request = RecordReturnRequest { order_id, request_id, lines, reason, outcome: 0, returned_at };
+        let at = Some(proto::to_timestamp(self.at));
+        let changes = if self.shipped {
+            let request = RecordReturnRequest { order_id, request_id, lines, reason, outcome: 0, returned_at: at };
             let answer: anyhow::Result<RecordReturnResponse> =
                 api.call("shopfloor.orders.v1.ReturnService/RecordReturn", &request).await;
             answer.map(|a| a.order_return.unwrap_or_default().lines)
         } else {
-            let request = CancelOrderLinesRequest { order_id, request_id, reason, lines };
+            let request = CancelOrderLinesRequest { order_id, request_id, reason, lines, cancelled_at: at };
             let answer: anyhow::Result<CancelOrderLinesResponse> =
                 api.call("shopfloor.orders.v1.OrderService/CancelOrderLines", &request).await;
             answer.map(|a| a.cancelled)

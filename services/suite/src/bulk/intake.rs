@@ -1,6 +1,7 @@
 #![doc = "Products by import and orders by batch."]
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use futures::{StreamExt as _, TryStreamExt as _};
@@ -14,6 +15,8 @@ use super::{IN_FLIGHT, content_id};
 use crate::client::api::Api;
 use crate::say::Progress;
 
+/// How often a batch is pushed before giving up.
+const ATTEMPTS: u32 = 8;
 const ORDERS_PER_BATCH: usize = 100;
 const LINES_PER_BATCH: usize = 2_500;
 /// An import is sent in parts of this size; at most 64 parts, so longer files become several imports.
@@ -131,27 +134,45 @@ pub async fn push_orders(
     progress: &mut Progress,
 ) -> anyhow::Result<HashMap<String, Pushed>> {
     let mut answers = futures::stream::iter(Batches { orders: orders.peekable() })
-        .map(|batch| async move {
-            let request = PushOrdersRequest { orders: batch };
-            let answer: PushOrdersResponse = api.call("shopfloor.orders.v1.IntakeService/PushOrders", &request).await?;
-            anyhow::Ok((request.orders.len(), answer))
-        })
+        .map(|batch| push_batch(api, batch))
         .buffer_unordered(IN_FLIGHT);
     let mut pushed = HashMap::new();
-    while let Some((sent, answer)) = answers.try_next().await? {
-        if answer.results.len() != sent {
-            bail!("{sent} orders were pushed and {} answers came back", answer.results.len());
-        }
-        progress.add(sent as u64)?;
-        for result in answer.results {
-            let (external_id, outcome) = outcome(result)?;
-            pushed.insert(external_id, outcome);
-        }
+    while let Some(batch) = answers.try_next().await? {
+        progress.add(batch.len() as u64)?;
+        pushed.extend(batch);
     }
     Ok(pushed)
 }
 
-fn outcome(result: PushResult) -> anyhow::Result<(String, Pushed)> {
+/// Pushes one batch; orders that could not be stored for no fault of theirs are pushed again.
+async fn push_batch(api: &Api, batch: Vec<PushOrderRequest>) -> anyhow::Result<Vec<(String, Pushed)>> {
+    let mut batch = batch;
+    let mut pushed = Vec::with_capacity(batch.len());
+    let mut pause = Duration::from_millis(200);
+    for _ in 0..ATTEMPTS {
+        let request = PushOrdersRequest { orders: batch };
+        let answer: PushOrdersResponse = api.call("shopfloor.orders.v1.IntakeService/PushOrders", &request).await?;
+        if answer.results.len() != request.orders.len() {
+            bail!("{} orders were pushed and {} answers came back", request.orders.len(), answer.results.len());
+        }
+        batch = Vec::new();
+        for (order, result) in request.orders.into_iter().zip(answer.results) {
+            match outcome(result)? {
+                Some(done) => pushed.push(done),
+                None => batch.push(order),
+            }
+        }
+        if batch.is_empty() {
+            return Ok(pushed);
+        }
+        tokio::time::sleep(pause).await;
+        pause *= 2;
+    }
+    bail!("{} orders could not be stored, also when pushed again and again; the log of orders says why", batch.len())
+}
+
+/// What became of an order; `None` when it should be pushed again.
+fn outcome(result: PushResult) -> anyhow::Result<Option<(String, Pushed)>> {
     let pushed = match result.outcome.context("an order of the batch has no result")? {
         Outcome::Accepted(taken) => Pushed::Taken(Taken {
             order_id: taken.order_id,
@@ -159,15 +180,13 @@ fn outcome(result: PushResult) -> anyhow::Result<(String, Pushed)> {
             total: taken.total.unwrap_or_default().amount,
             hold_reasons: taken.hold_reasons,
         }),
-        Outcome::Refused(refusal) if refusal.reason == "FAILED" => {
-            bail!("order {} could not be stored: {}", result.external_id, refusal.message)
-        }
+        Outcome::Refused(refusal) if refusal.reason == "FAILED" => return Ok(None),
         Outcome::Refused(refusal) => {
             let fields: Vec<_> = refusal.violations.iter().map(|v| format!("{} {}", v.field, v.description)).collect();
             Pushed::Refused(format!("{}: {} {}", refusal.reason, refusal.message, fields.join("; ")))
         }
     };
-    Ok((result.external_id, pushed))
+    Ok(Some((result.external_id, pushed)))
 }
 
 /// Cuts a stream of orders into batches bounded by orders and by lines.

@@ -152,8 +152,9 @@ impl Company<'_> {
             }
         }
         quiet::wait(self.staff).await?;
-        self.each(&known, Ending::Cancelled, |_, id| async move {
-            accept(fulfilment::cancel(self.staff, &id, "buyer_request").await)
+        self.each(&known, Ending::Cancelled, |order, id| async move {
+            let at = (order.placed_at + Duration::hours(3)).min(self.now);
+            accept(fulfilment::cancel(self.staff, &id, "buyer_request", at).await)
         })
         .await?;
         self.ship(&known).await?;
@@ -164,7 +165,8 @@ impl Company<'_> {
                 order_id: id,
                 lines: vec![(1, 1)],
                 reason: "not_fitting",
-                returned_at: Some((order.placed_at + Duration::days(5)).min(self.now)),
+                shipped: true,
+                at: (order.placed_at + Duration::days(12)).min(self.now),
             };
             // An order that still waits for goods has nothing to bring back.
             back.run(self.staff).await.map(drop)

@@ -202,7 +202,8 @@ fn task(reversal: &Reversal, order_id: String, external_id: &str) -> TakeBack {
         order_id,
         lines: reversal.lines.clone(),
         reason: "buyer_request",
-        returned_at: reversal.shipped.then_some(reversal.at),
+        shipped: reversal.shipped,
+        at: reversal.at,
     }
 }
 

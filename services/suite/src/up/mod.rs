@@ -88,7 +88,8 @@ impl UpArgs {
     }
 
     /// Settings of the process; addresses of the parts are put in by [`suite`].
-    fn host(&self, nats_url: String, internal_secret: String) -> HostConfig {
+    #[must_use]
+    pub fn host(&self, nats_url: String, internal_secret: String) -> HostConfig {
         let loopback = |port| std::net::SocketAddr::from(([127, 0, 0, 1], port));
         HostConfig {
             grpc_addr: loopback(self.grpc_port),
@@ -127,7 +128,8 @@ pub async fn run(args: UpArgs) -> anyhow::Result<bool> {
     let good = match done {
         Some(Ok(good)) => {
             if !args.once {
-                say::line("\nCtrl-C ends it.")?;
+                // Somebody may have closed the terminal; the suite runs on.
+                say::line("\nCtrl-C ends it.").ok();
                 end.await?;
             }
             good
@@ -138,7 +140,7 @@ pub async fn run(args: UpArgs) -> anyhow::Result<bool> {
         }
         None => true,
     };
-    say::line("Ending.")?;
+    say::line("Ending.").ok();
     suite.stop().await?;
     telemetry.shutdown();
     Ok(good || !args.once)

@@ -58,6 +58,8 @@ async fn ensure_role(conn: &mut PgConnection, role: &str, password: &str) -> any
 
 async fn ensure_reader(conn: &mut PgConnection, password: &str, kpi: &str) -> anyhow::Result<()> {
     ensure_role(conn, READER, password).await?;
+    // Sizes and statistics of the server, for the dashboard of operations.
+    run(conn, format!("-- reader_may_monitor\ngrant pg_monitor to {READER}")).await?;
     run(conn, format!("-- reader_may_connect\ngrant connect on database {kpi} to {READER}")).await
 }
 

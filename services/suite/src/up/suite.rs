@@ -36,6 +36,7 @@ pub struct Suite {
 impl Suite {
     /// Starts everything as the command line says; returns once it takes calls.
     pub async fn start(args: &UpArgs) -> anyhow::Result<Self> {
+        one_company(args, "")?;
         let path = match &args.home {
             Some(path) => path.clone(),
             None => default_path()?,
@@ -120,7 +121,7 @@ fn one_company(args: &UpArgs, grpc: &str) -> anyhow::Result<Settings> {
     let currency = Currency::parse(&args.currency).map_err(|_| {
         anyhow::anyhow!("--currency (SHOPFLOOR_CURRENCY) {:?} is not an ISO 4217 code such as RUB", args.currency)
     })?;
-    (settings.orders.orders_currency, settings.kpi.kpi_currency) = (currency, currency);
+    settings.kpi.kpi_currency = currency;
     settings.erp.currency.clone_from(&args.currency);
     settings.crm.crm_currency.clone_from(&args.currency);
     settings.erp.zone.clone_from(&args.zone);

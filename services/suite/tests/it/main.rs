@@ -1,3 +1,6 @@
-//! How the suite treats a real order file, without any service running.
+//! The suite from outside: a real order file as a plan, and `shopfloor up` as a process.
+
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 
 mod online_retail;
+mod up;
