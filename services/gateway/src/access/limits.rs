@@ -22,6 +22,7 @@ pub(crate) struct Limits {
     addresses: DefaultKeyedRateLimiter<std::net::IpAddr>,
     anonymous_burst: u32,
     clock: DefaultClock,
+    receiving: Counted,
     requests: Counted,
     streams: Counted,
     body_memory: Arc<Semaphore>,
@@ -60,6 +61,7 @@ impl Limits {
             addresses: DefaultKeyedRateLimiter::dashmap(quota(config.anonymous_rate, config.anonymous_burst)),
             anonymous_burst: config.anonymous_burst,
             clock: DefaultClock::default(),
+            receiving: counted(config.max_connections, config.key_concurrency),
             requests: counted(config.concurrency, config.key_concurrency),
             streams: counted(config.streams, config.key_streams),
             body_memory: Arc::new(Semaphore::new(config.body_memory / 1024)),
@@ -93,6 +95,11 @@ impl Limits {
             Ok(Err(not_until)) => Some(not_until.wait_time_from(self.clock.now())),
             Err(_) => Some(Duration::from_secs(1)),
         }
+    }
+
+    /// A place for a request whose body is still on its way. Slow senders take these and not the places of others.
+    pub(crate) fn receiving(&self, client: &Client) -> Result<Slot, Problem> {
+        self.receiving.take(client, "requests on their way")
     }
 
     /// A place for a request.

@@ -1,6 +1,7 @@
 //! Who is calling, as far as limits need to know, and the limits.
 //!
-//! Whether a caller may run an RPC is not decided here: the services check the token themselves.
+//! Whether a caller may run an RPC is not decided here: the services check the token and its permissions themselves.
+//! What is certain to be refused for want of a good credential is refused here, before a body is read.
 
 mod api_keys;
 mod caller;

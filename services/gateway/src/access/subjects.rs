@@ -1,4 +1,5 @@
-//! Whose token it is, for the limits. The services check every token themselves; here the answer is kept for a while.
+//! Whose token it is, for the limits. The services check every token themselves; here the answer is kept for a minute,
+//! which is never longer than the services would: they look at the token's end at each call.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,6 +7,7 @@ use std::time::Duration;
 use moka::future::Cache;
 use service::Verifier;
 use sha2::{Digest, Sha256};
+use tonic::Status;
 
 /// Subjects by the SHA-256 of their tokens.
 #[derive(Clone)]
@@ -21,14 +23,14 @@ impl Subjects {
         Self { verifier, known }
     }
 
-    /// The subject of a token that is good, or nothing.
-    pub(crate) async fn of(&self, token: &str) -> Option<Arc<str>> {
+    /// The subject of a token that is good, or why it is not.
+    pub(crate) async fn of(&self, token: &str) -> Result<Arc<str>, Status> {
         let digest: [u8; 32] = Sha256::digest(token.as_bytes()).into();
         if let Some(subject) = self.known.get(&digest).await {
-            return Some(subject);
+            return Ok(subject);
         }
-        let subject: Arc<str> = self.verifier.verify(token).await.ok()?.id.into();
+        let subject: Arc<str> = self.verifier.verify(token).await?.id.into();
         self.known.insert(digest, Arc::clone(&subject)).await;
-        Some(subject)
+        Ok(subject)
     }
 }

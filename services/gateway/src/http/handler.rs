@@ -127,11 +127,8 @@ impl Call<'_> {
         let access = self.access(&parts.headers).await?;
         let limits = &self.gateway.limits;
         limits.rate(&access.client, 1)?;
-        let slot = match self.route.answer {
-            Answer::Document => limits.request(&access.client)?,
-            _ => limits.stream(&access.client)?,
-        };
         let message = {
+            let _receiving = limits.receiving(&access.client)?;
             let received = body::read(&parts.headers, body, limits, &self.gateway.config).await?;
             let input = Input {
                 variables: &self.variables,
@@ -146,6 +143,10 @@ impl Call<'_> {
         if weight > 1 {
             limits.rate(&access.client, weight - 1)?;
         }
+        let slot = match self.route.answer {
+            Answer::Document => limits.request(&access.client)?,
+            _ => limits.stream(&access.client)?,
+        };
         let metadata = metadata(&parts.headers, &access, self.context, self.traceparent);
         if self.route.answer != Answer::Document {
             return self.stream(message, metadata, slot).await;
@@ -176,11 +177,20 @@ impl Call<'_> {
         Ok(stream::respond(outgoing, &self.route.answer, heartbeat, self.gateway.cancel.clone()).await?)
     }
 
-    /// Who calls. Whatever must be asked of identity is counted against the address first.
+    fn is_public(&self) -> bool {
+        self.route.rpc.permission == "public"
+    }
+
+    /// Who calls. Callers without a good credential are refused before their body is read. Whatever must be asked of
+    /// identity is counted against the address first.
     async fn access(&self, headers: &HeaderMap) -> Result<Access, Problem> {
         let address = Client::Address(self.context.address);
         match credential(headers)? {
-            Credential::None => Ok(Access { client: address, authorization: None }),
+            Credential::None if self.is_public() => Ok(Access { client: address, authorization: None }),
+            Credential::None => {
+                self.gateway.limits.rate(&address, 1)?;
+                Err(service::status::unauthenticated("NO_TOKEN", "this call needs a token or an API key").into())
+            }
             Credential::ApiKey(key) => {
                 let token = match self.gateway.api_keys.cached(key).await {
                     Some(token) => token,
@@ -194,8 +204,15 @@ impl Call<'_> {
             }
             Credential::Token(token) => {
                 let authorization = format!("Bearer {token}").parse().ok();
-                let subject = self.gateway.subjects.of(token).await;
-                Ok(Access { client: subject.map_or(address, Client::Known), authorization })
+                match self.gateway.subjects.of(token).await {
+                    Ok(subject) => Ok(Access { client: Client::Known(subject), authorization }),
+                    Err(status) if status.code() == tonic::Code::Unauthenticated && !self.is_public() => {
+                        self.gateway.limits.rate(&address, 1)?;
+                        Err(status.into())
+                    }
+                    // Identity is away: whether the token is good is for the service to say, which may know the keys.
+                    Err(_) => Ok(Access { client: address, authorization }),
+                }
             }
         }
     }

@@ -19,10 +19,25 @@ async fn with_identity() -> (Door, Arc<AtomicBool>, Clock) {
 #[tokio::test]
 async fn a_token_is_passed_on_as_it_is() {
     let door = open(Config::default(), |_| empty()).await;
-    door.get("/v1/roles").bearer_auth("whatever.it.is").send().await.unwrap();
-    assert_eq!(door.backend.only("ListRoles").header("authorization"), "Bearer whatever.it.is");
-    door.get("/v1/employees").send().await.unwrap();
-    assert_eq!(door.backend.only("ListEmployees").header("authorization"), "");
+    let token = token("anna");
+    assert_eq!(door.get("/v1/roles").bearer_auth(&token).send().await.unwrap().status(), 200);
+    assert_eq!(door.backend.only("ListRoles").header("authorization"), format!("Bearer {token}"));
+}
+
+#[tokio::test]
+async fn who_has_no_good_credential_is_refused_before_a_service_is_asked() {
+    let door = open(Config::default(), |_| empty()).await;
+    let url = format!("{}/v1/roles", door.url);
+    let (status, body) = told(Client::new().get(&url).send().await.unwrap()).await;
+    assert_eq!((status, body["reason"].as_str().unwrap()), (401, "NO_TOKEN"));
+    let forged = format!("{}x", token("anna"));
+    for bad in [forged.as_str(), "whatever.it.is", "a", "eyJhbGciOiJub25lIn0.e30."] {
+        let (status, body) = told(Client::new().get(&url).bearer_auth(bad).send().await.unwrap()).await;
+        assert_eq!((status, body["reason"].as_str().unwrap()), (401, "BAD_TOKEN"), "{bad}");
+    }
+    assert!(door.backend.calls("ListRoles").is_empty());
+    let public = Client::new().get(format!("{}/v1/auth/jwks", door.url)).bearer_auth("stale").send().await.unwrap();
+    assert_eq!(public.status(), 200, "a stale token keeps nobody from what is public");
 }
 
 #[tokio::test]

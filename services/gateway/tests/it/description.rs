@@ -84,3 +84,19 @@ async fn it_says_whether_it_lives_and_is_ready() {
         assert_eq!(door.get(path).send().await.unwrap().status(), 200, "{path}");
     }
 }
+
+#[tokio::test]
+async fn every_request_is_measured_by_its_route() {
+    let figures = service::ops::metrics_handle();
+    let door = open(Config::default(), |_| empty()).await;
+    door.get("/v1/employees/42").send().await.unwrap();
+    door.get("/v1/employees/43").send().await.unwrap();
+    door.get("/v1/made-up").send().await.unwrap();
+    let text = figures.render();
+    let line = |route: &str, status: &str| {
+        let labels = format!("{{method=\"GET\",route=\"{route}\",status=\"{status}\"}}");
+        text.contains(&format!("http_server_request_duration_seconds_count{labels}"))
+    };
+    assert!(line("/v1/employees/{employee_id}", "200") && line("none", "404"), "{text}");
+    assert!(!text.contains("/v1/employees/42"), "ids are no labels");
+}

@@ -40,12 +40,13 @@ async fn bytes_that_are_not_utf_8_are_refused() {
 #[tokio::test]
 async fn half_a_body_changes_nothing() {
     let door = open(Config::default(), |_| empty()).await;
-    let head = "POST /v1/roles HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n";
+    let head =
+        "POST /v1/auth/sign-in HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n";
     raw(&door, format!("{head}{{\"code\":").as_bytes()).await;
-    let chunked = "POST /v1/roles HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n";
+    let chunked = "POST /v1/auth/sign-in HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n";
     raw(&door, chunked.as_bytes()).await;
     assert_eq!(door.get("/v1/roles").send().await.unwrap().status(), 200);
-    assert!(door.backend.calls("CreateRole").is_empty());
+    assert!(door.backend.calls("SignIn").is_empty());
 }
 
 #[tokio::test]

@@ -126,8 +126,7 @@ async fn a_body_that_does_not_arrive_is_given_up_and_holds_up_nobody() {
     let mut slow = Vec::new();
     for _ in 0..50 {
         let mut socket = tokio::net::TcpStream::connect(door.address()).await.unwrap();
-        let head =
-            "POST /v1/roles HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{";
+        let head = "POST /v1/auth/sign-in HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{";
         socket.write_all(head.as_bytes()).await.unwrap();
         slow.push(socket);
     }

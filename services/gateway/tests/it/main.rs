@@ -1,5 +1,7 @@
 //! Tests of the gateway over real sockets, with a service behind it that answers as each test says.
 
+#![expect(clippy::unwrap_used, reason = "a helper that cannot go on fails its test")]
+
 mod access;
 mod backend;
 mod description;
@@ -44,7 +46,7 @@ async fn open(config: Config, reply: impl Fn(&Call) -> Reply + Send + Sync + 'st
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(Arc::clone(&gateway).run(listener));
-    Door { url, backend, client: Client::new(), clock, cancel }
+    Door { url, backend, client: signed_in(), clock, cancel }
 }
 
 impl Door {
@@ -64,6 +66,13 @@ impl Door {
     fn address(&self) -> &str {
         self.url.strip_prefix("http://").unwrap()
     }
+}
+
+/// A client that sends a good token unless told otherwise.
+fn signed_in() -> Client {
+    let value = format!("Bearer {}", token("tester")).parse().unwrap();
+    let headers = reqwest::header::HeaderMap::from_iter([(reqwest::header::AUTHORIZATION, value)]);
+    Client::builder().default_headers(headers).build().unwrap()
 }
 
 /// A token of an employee who may do everything.
