@@ -60,7 +60,7 @@ impl StockService for Api {
         let mut conn = self.deps.db.acquire().await.map_err(status::from_sqlx)?;
         let item = items::queries::item(&mut conn, &sku).await.map_err(status::from_sqlx)?;
         let item = item.ok_or_else(|| status::not_found("item", &sku))?;
-        let rows = queries::availability(&mut conn, &[sku.clone()], today, self.rules.min_life_days)
+        let rows = queries::availability(&mut conn, std::slice::from_ref(&sku), today, self.rules.min_life_days)
             .await
             .map_err(status::from_sqlx)?;
         let lots = queries::lots(&mut conn, &sku).await.map_err(status::from_sqlx)?;
