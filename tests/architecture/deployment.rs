@@ -5,6 +5,9 @@ use std::collections::BTreeSet;
 use crate::none;
 use crate::source::{files, root, sources};
 
+/// Variables of the reader's own shell in examples.
+const EXAMPLES: [&str; 1] = ["SHOPFLOOR_KEY"];
+
 /// Every `SHOPFLOOR_…` in a text.
 fn settings(text: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
@@ -14,7 +17,7 @@ fn settings(text: &str) -> BTreeSet<String> {
             .take_while(|letter| letter.is_ascii_uppercase() || letter.is_ascii_digit() || *letter == '_')
             .collect();
         // `SHOPFLOOR_<SERVICE>_…` and `SHOPFLOOR_*` speak of many.
-        if !name.ends_with('_') {
+        if !name.ends_with('_') && !EXAMPLES.contains(&name.as_str()) {
             found.insert(name);
         }
     }

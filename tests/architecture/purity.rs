@@ -96,7 +96,7 @@ fn floats(sources: &[Source]) -> Vec<String> {
             .text
             .lines()
             .take_while(|line| line.starts_with("//!") || line.starts_with("#![doc"))
-            .any(|line| line.contains("f64") || line.contains("f32"));
+            .any(|line| ["f64", "f32", "float"].iter().any(|word| line.contains(word)));
         // Gauges are floats; timers set them, and count no money.
         if ["job", "jobs"].iter().any(|room| source.room(room)) && source.code.contains("gauge!") {
             continue;
@@ -125,7 +125,7 @@ fn in_timers(source: &Source, at: usize) -> bool {
         let name: String =
             source.code[start + 2..].trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
         let open = source.code[start..].find('{')? + start;
-        name.contains("job").then_some(open..closing(&source.code, open)?)
+        ["job", "sweep"].iter().any(|word| name.contains(word)).then_some(open..closing(&source.code, open)?)
     });
     timers && bodies.into_iter().any(|body| body.contains(&at))
 }

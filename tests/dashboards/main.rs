@@ -53,7 +53,10 @@ async fn every_panel_shows_something_and_every_rule_works() {
     let prometheus = Prometheus::start(&folder.join("prometheus"), suite.process.ops).await;
     assert!(work::main_job(&mut suite, &args).await.unwrap(), "the main job's figures fit together");
     refused_call(&suite).await;
-    prometheus.has_seen("rpc_server_duration_seconds_count{rpc_grpc_status_code!=\"0\"}").await;
+    // A rate needs two looks.
+    prometheus
+        .has_seen("count_over_time(rpc_server_duration_seconds_count{rpc_grpc_status_code!=\"0\"}[5m]) > 1")
+        .await;
 
     let url =
         suite.children.postgres.url_as(READER, &suite.home.secrets.reader_password, &role(suite::services::Name::Kpi));

@@ -156,7 +156,7 @@ fn the_checks_of_the_documentation_can_fail() {
     let targets = vec!["up".to_owned()];
     let text = "Type `make up` or:\n```sh\n$ shopfloor serve orders \\\n  --no-such-flag  # never\n```\n```json\nmake no\n```\n";
     let commands = commands(text);
-    assert_eq!(commands, ["make up", "shopfloor serve orders   --no-such-flag  # never"]);
+    assert_eq!(commands, ["make up", "shopfloor serve orders --no-such-flag  # never"]);
     assert!(wrong("make up ARGS=--once", &targets).is_none());
     assert!(wrong("make down", &targets).is_some());
     assert!(wrong(&commands[1], &targets).is_some());

@@ -63,7 +63,8 @@ async fn ensure_reader(conn: &mut PgConnection, password: &str, kpi: &str) -> an
     run(conn, format!("-- reader_may_connect\ngrant connect on database {kpi} to {READER}")).await
 }
 
-/// Lets the reader role read the figures kpi offers in its schema `report`, and those it will. Run in kpi's database as kpi's role.
+/// Lets the reader role read the figures kpi offers in its schema `report`, and those it will. Run in kpi's database as
+/// kpi's role.
 pub async fn open_to_reader(kpi_url: &str) -> anyhow::Result<()> {
     let mut conn = PgConnection::connect(kpi_url).await?;
     run(&mut conn, format!("-- reader_schema\ngrant usage on schema report to {READER}")).await?;
