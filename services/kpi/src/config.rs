@@ -36,6 +36,11 @@ pub struct Config {
     #[arg(long = "kpi-stuck-minutes", env = "SHOPFLOOR_KPI_STUCK_MINUTES", default_value_t = 10,
         value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub kpi_stuck_minutes: u32,
+
+    /// Rows of an exported report at most.
+    #[arg(long = "kpi-export-rows", env = "SHOPFLOOR_KPI_EXPORT_ROWS", default_value_t = 100_000,
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub kpi_export_rows: u32,
 }
 
 fn zone(text: &str) -> Result<String, String> {
@@ -73,6 +78,7 @@ impl Default for Config {
             kpi_sum_quiet_seconds: 30,
             kpi_sum_longest_seconds: 3600,
             kpi_stuck_minutes: 10,
+            kpi_export_rows: 100_000,
         }
     }
 }

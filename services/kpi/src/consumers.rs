@@ -99,3 +99,38 @@ pub(crate) fn subscriptions(deps: &Deps, config: &Config) -> Vec<Subscription> {
         Subscription::new("kpi_tasks", "tasks", &["task_opened", "task_moved", "task_closed"], facts()),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proto::common::v1::Money;
+    use proto::orders::v1::{OrderPlaced, OrdersEvent, orders_event};
+
+    fn placed(number: u128, at: OffsetDateTime) -> Event {
+        let id = Uuid::from_u128(number);
+        let fact = OrderPlaced {
+            order_id: id.to_string(),
+            channel: "web".to_owned(),
+            placed_at: Some(proto::to_timestamp(at)),
+            total: Some(Money { currency: "RUB".to_owned(), amount: "12.50".to_owned() }),
+            ..OrderPlaced::default()
+        };
+        testkit::event_at(id, 1, at, &OrdersEvent { event: Some(orders_event::Event::OrderPlaced(fact)) })
+    }
+
+    #[test]
+    fn live_orders_are_counted_and_replayed_history_is_not() {
+        let calendar = Calendar { zone: "UTC".to_owned(), cutoff_hour: 0 };
+        let now = testkit::START;
+        let events = [placed(1, now), placed(2, now - Duration::minutes(59)), placed(3, now - Duration::hours(2))];
+        let mut changes = Changes::default();
+        for event in &events {
+            crate::facts::convert::absorb(&mut changes, event, &calendar).unwrap();
+        }
+        let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+        metrics::with_local_recorder(&recorder, || count_live(&events, &changes, now));
+        let shown = recorder.handle().render();
+        assert!(shown.contains("kpi_orders_total{channel=\"web\"} 2"), "{shown}");
+        assert!(shown.contains("kpi_placed_minor_units_total{channel=\"web\",currency=\"RUB\"} 2500"), "{shown}");
+    }
+}

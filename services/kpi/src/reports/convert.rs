@@ -21,6 +21,8 @@ use crate::{
 pub(super) struct Company {
     pub(super) currency: Currency,
     pub(super) calendar: Calendar,
+    /// Rows of an exported report at most.
+    pub(super) export_rows: i64,
 }
 
 impl Company {

@@ -11,41 +11,39 @@ use crate::{
     export::{convert as tables, domain::Table},
 };
 
-/// Rows of an exported report at most.
-pub(super) const MOST_ROWS: i64 = 100_000;
-
-fn whole(rows: usize) -> Result<(), Error> {
-    if i64::try_from(rows).unwrap_or(i64::MAX) > MOST_ROWS { Err(Error::TooLarge(MOST_ROWS)) } else { Ok(()) }
+fn whole(rows: usize, most: i64) -> Result<(), Error> {
+    if i64::try_from(rows).unwrap_or(i64::MAX) > most { Err(Error::TooLarge(most)) } else { Ok(()) }
 }
 
 /// Reads a report whole.
 pub(super) async fn table(reports: &Reports, report: Option<Report>, company: &Company) -> Result<Table, Error> {
+    let most = company.export_rows;
     match report {
         None => Err(Error::invalid("report", "is missing")),
         Some(Report::Sales(mut request)) => {
             request.page = None;
             let (mut wanted, _) = convert::sales_request(&request, company)?;
-            wanted.order.limit = MOST_ROWS + 1;
+            wanted.order.limit = most + 1;
             let report = reports.sales(&wanted).await?;
-            whole(report.rows.len())?;
+            whole(report.rows.len(), most)?;
             let response = crate::sales::convert::response(&report, company.writing(wanted.currency));
             Ok(tables::sales(&response, &wanted.compare.kinds))
         }
         Some(Report::Delivery(mut request)) => {
             request.page = None;
             let (mut wanted, _) = convert::delivery_request(&request)?;
-            wanted.limit = MOST_ROWS + 1;
+            wanted.limit = most + 1;
             let rows = reports.deliveries(&wanted).await?.0;
-            whole(rows.len())?;
+            whole(rows.len(), most)?;
             let rows: Vec<_> = rows.into_iter().map(crate::delivery::convert::row).collect();
             Ok(tables::delivery(&rows, wanted.compare.kinds.len()))
         }
         Some(Report::Stock(mut request)) => {
             request.page = None;
             let (mut wanted, _) = convert::stock_request(&request)?;
-            wanted.limit = MOST_ROWS + 1;
+            wanted.limit = most + 1;
             let rows = reports.stock(&wanted).await?;
-            whole(rows.len())?;
+            whole(rows.len(), most)?;
             let writing = company.writing(company.currency);
             let rows: Vec<_> = rows.into_iter().map(|row| crate::stock::convert::row(row, writing)).collect();
             Ok(tables::stock(&rows, wanted.compare.kinds.len()))

@@ -34,7 +34,11 @@ const PIECE: usize = 48 * 1024;
 
 /// The server to be mounted.
 pub(crate) fn server(deps: &Deps, config: &Config) -> ReportServiceServer<Reports> {
-    let company = Company { currency: config.kpi_currency, calendar: config.calendar() };
+    let company = Company {
+        currency: config.kpi_currency,
+        calendar: config.calendar(),
+        export_rows: config.kpi_export_rows.into(),
+    };
     ReportServiceServer::new(Reports { deps: deps.clone(), company })
 }
 

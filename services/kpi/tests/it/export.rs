@@ -9,7 +9,7 @@ use testkit::TestService;
 use tonic::{Code, Status};
 
 use crate::{
-    reports, start,
+    reports, start, start_with,
     world::{MONDAY, goods, order, product},
 };
 
@@ -109,6 +109,18 @@ async fn every_report_can_be_exported() {
     let cohorts = whole(Report::Cohorts(GetCohortReportRequest { period: monday(), ..Default::default() }));
     let file = export(&app, cohorts).await.unwrap();
     assert!(file.ends_with("revenue\r\n2026-02-01;1;0;1;100.00;1;200.00\r\n"), "{file}");
+}
+
+#[tokio::test]
+async fn a_report_with_more_rows_than_allowed_is_refused_rather_than_cut() {
+    let app = start_with(&kpi::Config { kpi_export_rows: 2, ..kpi::Config::default() }).await;
+    let line = |sku: &str| goods(sku, "", "", 1, 100);
+    app.deliver(&[order(1, MONDAY, vec![line("A"), line("B")]).placed()]).await.unwrap();
+    assert_eq!(export(&app, whole(Report::Sales(sales()))).await.unwrap().lines().count(), 3);
+    app.deliver(&[order(2, MONDAY, vec![line("C")]).placed()]).await.unwrap();
+    let refused = export(&app, whole(Report::Sales(sales()))).await.unwrap_err();
+    assert_eq!(refused.code(), Code::FailedPrecondition);
+    assert!(refused.message().contains("more than 2 rows"), "{refused}");
 }
 
 #[tokio::test]
