@@ -84,7 +84,7 @@ pub async fn resolve_contacts(
             continue;
         };
         if read.is_anonymous() {
-            let (order_id, notes) = (fact.order_id, String::new());
+            let (order_id, notes) = (fact.order_id, Vec::new());
             plan.links.push(Link { order_id, customer_id: None, created: false, notes });
             continue;
         }
@@ -95,17 +95,29 @@ pub async fn resolve_contacts(
         plan.take(contact, &read, verdict, first_order, now);
         plan.add_figures(fact, settings);
     }
+    let mut answers: HashMap<Uuid, Resolved> = facts.values().map(|fact| (fact.order_id, answer(fact))).collect();
+    answers.extend(plan.links.iter().map(|link| (link.order_id, answer_of_link(link))));
     plan.write(conn, settings, now).await?;
-    let facts = orders::lock_facts(conn, &ids).await?;
-    Ok(contacts.iter().filter_map(|contact| facts.get(&contact.order_id)).map(answer).collect())
+    Ok(contacts.iter().filter_map(|contact| answers.remove(&contact.order_id)).collect())
 }
 
+/// The answer that was given before.
 fn answer(fact: &OrderFact) -> Resolved {
     Resolved {
         order_id: fact.order_id,
         customer_id: fact.customer_id,
         created: fact.customer_created,
         notes: fact.resolve_notes.clone(),
+    }
+}
+
+/// The answer that is given now.
+fn answer_of_link(link: &Link) -> Resolved {
+    Resolved {
+        order_id: link.order_id,
+        customer_id: link.customer_id,
+        created: link.created,
+        notes: link.notes.clone(),
     }
 }
 
@@ -148,7 +160,7 @@ impl Plan {
         self.contacts.extend(gained.map(|contact| ContactRow { customer_id, contact }));
         let order_id = contact.order_id;
         self.doubts.extend(verdict.doubts.into_iter().map(|doubt| DoubtRow { doubt, order_id }));
-        let notes = read.notes.join(",");
+        let notes = read.notes.iter().map(|note| (*note).to_owned()).collect();
         self.links.push(Link { order_id, customer_id: Some(customer_id), created: verdict.created, notes });
     }
 

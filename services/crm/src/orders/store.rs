@@ -177,8 +177,8 @@ pub(crate) struct Link {
     pub customer_id: Option<Uuid>,
     /// The order made the customer known.
     pub created: bool,
-    /// Notes of the answer, joined by commas.
-    pub notes: String,
+    /// Notes of the answer.
+    pub notes: Vec<String>,
 }
 
 /// Writes whose orders they are.
@@ -193,7 +193,7 @@ pub(crate) async fn link_facts(conn: &mut PgConnection, links: &[Link], now: Off
     .bind(links.iter().map(|link| link.order_id).collect::<Vec<_>>())
     .bind(links.iter().map(|link| link.customer_id).collect::<Vec<_>>())
     .bind(links.iter().map(|link| link.created).collect::<Vec<_>>())
-    .bind(links.iter().map(|link| link.notes.as_str()).collect::<Vec<_>>())
+    .bind(links.iter().map(|link| link.notes.join(",")).collect::<Vec<_>>())
     .bind(now)
     .execute(conn)
     .await?;

@@ -160,10 +160,10 @@ async fn events_contacts_tags_and_rescoring_at_once_neither_deadlock_nor_miscoun
     let known: Vec<_> = (0..12).map(|person| contact(order_id(person), &phone(person), &mail(person))).collect();
     let ids: Vec<String> = resolve_all(&app, known).await.into_iter().map(|result| result.customer_id).collect();
     let mut tasks = Vec::new();
-    for task in 0..16_u128 {
+    for task in 0..8_u128 {
         let (app, ids) = (app.clone(), ids.clone());
         tasks.push(tokio::spawn(async move {
-            for round in 0..4_u128 {
+            for round in 0..3_u128 {
                 let orders: Vec<u128> = (0..12).map(|person| 1_000 + task * 100 + round * 12 + person).collect();
                 let mut events: Vec<_> =
                     orders.iter().map(|number| placed(order_id(*number), days_ago(1), "10.00")).collect();
@@ -204,7 +204,7 @@ async fn events_contacts_tags_and_rescoring_at_once_neither_deadlock_nor_miscoun
     for id in &ids {
         orders += card(&app, id).await.figures.unwrap().orders;
     }
-    assert_eq!(orders, 16 * 4 * 12);
+    assert_eq!(orders, 8 * 3 * 12);
 }
 
 #[tokio::test]
