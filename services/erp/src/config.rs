@@ -20,7 +20,7 @@ pub struct Config {
     #[arg(long = "erp-min-life-days", env = "SHOPFLOOR_ERP_MIN_LIFE_DAYS", default_value_t = 0,
           value_parser = clap::value_parser!(i32).range(0..=3650))]
     pub min_life_days: i32,
-    /// Seconds between two full recounts of the ledger behind the metrics `shopfloor_erp_ledger_imbalance` and `shopfloor_erp_oversell`.
+    /// Seconds between two recounts of the ledger (left out while nothing changes) behind the metrics `shopfloor_erp_ledger_imbalance` and `shopfloor_erp_oversell`.
     #[arg(long = "erp-verify-seconds", env = "SHOPFLOOR_ERP_VERIFY_SECONDS", default_value_t = 300,
           value_parser = clap::value_parser!(u64).range(5..=86_400))]
     pub verify_seconds: u64,

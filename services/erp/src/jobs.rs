@@ -1,8 +1,12 @@
 //! What the clock does: ends holds, deals with expired lots, recounts the ledger for the metrics.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use service::{Deps, Job};
+use time::OffsetDateTime;
 
 use crate::{
     config::{Rules, Stamp},
@@ -10,10 +14,13 @@ use crate::{
     reservation::commands::{expire_holds, expire_lots},
 };
 
+/// What the ledger looked like when it was last recounted.
+type Mark = (Option<i64>, Option<OffsetDateTime>);
+
 /// All jobs of the service.
 pub(crate) fn all(deps: &Deps, rules: &Arc<Rules>, verify_every: Duration) -> Vec<Job> {
     let (a, b) = ((deps.clone(), rules.clone()), (deps.clone(), rules.clone()));
-    let verify_deps = deps.clone();
+    let (verify_deps, counted) = (deps.clone(), Arc::new(Mutex::new(None)));
     vec![
         Job::new("erp_expire_holds", Duration::from_secs(5), move || {
             let (deps, rules) = a.clone();
@@ -24,8 +31,8 @@ pub(crate) fn all(deps: &Deps, rules: &Arc<Rules>, verify_every: Duration) -> Ve
             async move { sweep_lots(&deps, &rules).await }
         }),
         Job::new("erp_verify_ledger", verify_every, move || {
-            let deps = verify_deps.clone();
-            async move { verify(&deps).await }
+            let (deps, counted) = (verify_deps.clone(), counted.clone());
+            async move { verify(&deps, &counted).await }
         }),
     ]
 }
@@ -54,9 +61,15 @@ async fn sweep_lots(deps: &Deps, rules: &Rules) -> anyhow::Result<()> {
     }
 }
 
-async fn verify(deps: &Deps) -> anyhow::Result<()> {
+/// Recounts the ledger, unless nothing was written since the last time: an idle shop does no work.
+async fn verify(deps: &Deps, counted: &Mutex<Option<Mark>>) -> anyhow::Result<()> {
     let mut conn = deps.db.acquire().await?;
+    let mark = queries::mark(&mut conn).await?;
+    if *counted.lock().unwrap_or_else(PoisonError::into_inner) == Some(mark) {
+        return Ok(());
+    }
     publish(&queries::verify(&mut conn).await?);
+    *counted.lock().unwrap_or_else(PoisonError::into_inner) = Some(mark);
     Ok(())
 }
 

@@ -77,20 +77,20 @@ async fn an_order_is_picked_packed_shipped_and_delivered() {
     erp.receive(&[dated("2027-05-01", "late"), dated("2027-01-01", "early"), goods("B", 1, "7", "b")]).await;
     let id = erp.place(1, vec![line(1, "A", 3), line(2, "B", 1)]).await;
     let name = id.to_string();
-    assert_eq!(queue(&erp, FulfilmentQueue::ToPick, "").await, [name.clone()]);
+    assert_eq!(queue(&erp, FulfilmentQueue::ToPick, "").await, std::slice::from_ref(&name));
     let picking = erp.pick(id).await;
     assert_eq!(picking.state(), ShipmentState::Picking);
     let lines: Vec<_> = picking.lines.iter().map(|line| (line.lot.as_str(), value(&line.planned))).collect();
     assert_eq!(lines, [("early", "2".into()), ("late", "1".into()), ("b", "1".into())]);
     assert!(queue(&erp, FulfilmentQueue::ToPick, "").await.is_empty());
-    assert_eq!(queue(&erp, FulfilmentQueue::ToPack, "RU-MOW").await, [name.clone()]);
+    assert_eq!(queue(&erp, FulfilmentQueue::ToPack, "RU-MOW").await, std::slice::from_ref(&name));
     assert!(queue(&erp, FulfilmentQueue::ToPack, "RU-SPE").await.is_empty());
 
     let shipment = picking.shipment_id;
     assert_eq!(confirm(&erp, &shipment, Vec::new()).await.unwrap().state(), ShipmentState::Picked);
     let packed = pack(&erp, &shipment).await.unwrap();
     assert_eq!((packed.state(), packed.places, packed.weight_grams.as_str()), (ShipmentState::Packed, 2, "1250.5"));
-    assert_eq!(queue(&erp, FulfilmentQueue::ToShip, "").await, [name.clone()]);
+    assert_eq!(queue(&erp, FulfilmentQueue::ToShip, "").await, std::slice::from_ref(&name));
     assert_eq!(erp.figures("A").await, ["4", "3", "1", "0"], "packed goods are still ours");
     let shipped = ship(&erp, &shipment).await.unwrap();
     assert_eq!((shipped.state(), shipped.carrier.as_str()), (ShipmentState::Shipped, "cdek"));

@@ -1,4 +1,5 @@
 //! The erp service from outside: through its RPCs and the events it is handed.
+#![expect(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
 
 mod batches;
 mod concurrency;

@@ -147,12 +147,12 @@ async fn an_order_delivered_twice_reserves_once() {
     let id = service::new_id();
     let one = order(id, 1, vec![line(1, "A", 4)]);
     let event = placed(one.clone());
-    erp.deliver(&[event.clone()]).await;
+    erp.deliver(std::slice::from_ref(&event)).await;
     erp.deliver(&[event, placed(one)]).await;
     assert_eq!(erp.figures("A").await, ["10", "4", "6", "0"]);
     assert_eq!(erp.told(id).await, ["order_allocated"]);
     let stop = cancelled(id);
-    erp.deliver(&[stop.clone()]).await;
+    erp.deliver(std::slice::from_ref(&stop)).await;
     erp.deliver(&[stop, cancelled(id)]).await;
     assert_eq!(erp.figures("A").await, ["10", "0", "10", "0"]);
     assert_eq!(erp.told(id).await, ["order_allocated", "reservation_released"]);

@@ -28,7 +28,7 @@ async fn s3_returns_come_back_at_the_cost_they_left_with() {
     let id = erp.place(1, vec![line(1, "A", 1), line(2, "B", 1)]).await;
     assert_eq!(amount(&erp.ship(id).await.cost), "25.00");
     let back = returned(id, &[(1, "A", 1), (2, "B", 1)], ReturnOutcome::Restock);
-    erp.deliver(&[back.clone()]).await;
+    erp.deliver(std::slice::from_ref(&back)).await;
     erp.deliver(&[back]).await;
     assert_eq!(erp.figures("A").await, ["2", "0", "2", "0"]);
     assert_eq!((erp.worth("A").await, erp.worth("B").await), ("30.00".into(), "30.00".into()));
