@@ -63,7 +63,7 @@ insert into automation_rule (code, name_ru, name_en, enabled, source, name, cond
 (
     'order_to_process', 'Заказ нужно обработать', 'Order to process', true,
     'orders', 'order_placed', '[{"field": "confirmed", "op": "in", "values": ["false"]}]', '{order_id}', 0,
-    'ORD', 'order_processing', 3, 'sales', 14400,
+    'ORD', 'order_processing', 3, 'order_manager', 14400,
     'Обработать заказ {number}', 'Process order {number}',
     'Заказ ждёт подтверждения: {hold_reasons}.', 'The order waits to be confirmed: {hold_reasons}.',
     'order', '{order_id}',
@@ -90,7 +90,7 @@ insert into automation_rule (code, name_ru, name_en, enabled, source, name, cond
 (
     'product_out_of_stock', 'Товар закончился', 'Product out of stock', true,
     'erp', 'stock_depleted', '[]', '{sku}', 0,
-    'BUY', 'purchase', 3, 'purchasing', 172800,
+    'BUY', 'purchase', 3, 'purchaser', 172800,
     'Пополнить товар {subject}', 'Restock product {subject}',
     'Доступный остаток закончился, ждут заказы на {backordered.value} {backordered.unit}.',
     'Nothing is available any more, orders wait for {backordered.value} {backordered.unit}.',
@@ -100,7 +100,7 @@ insert into automation_rule (code, name_ru, name_en, enabled, source, name, cond
 (
     'payment_missing', 'Оплата не поступила', 'Payment missing', true,
     'orders', 'order_placed', '[{"field": "payment_method", "op": "in", "values": ["card", "transfer"]}]', '{order_id}', 86400,
-    'FIN', 'payment', 2, 'finance', 86400,
+    'FIN', 'payment', 2, 'order_manager', 86400,
     'Нет оплаты заказа {number}', 'Order {number} is not paid',
     'Способ оплаты {payment_method}, сумма {total.amount} {total.currency}.',
     'Payment method {payment_method}, amount {total.amount} {total.currency}.',

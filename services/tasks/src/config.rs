@@ -4,6 +4,7 @@ use std::time::Duration;
 
 /// Settings of the tasks service.
 #[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
 pub struct Config {
     /// How often waiting tasks and due reminders are looked for, in seconds.
     #[arg(long = "tasks-sweep-seconds", env = "SHOPFLOOR_TASKS_SWEEP_SECONDS", default_value_t = Self::SWEEP_SECONDS,

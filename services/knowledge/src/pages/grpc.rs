@@ -1,6 +1,6 @@
 //! The page RPCs; the reads are in `grpc/reads.rs`.
 
-mod reads;
+pub(crate) mod reads;
 
 use proto::knowledge::v1::{
     self as wire,

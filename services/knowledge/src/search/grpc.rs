@@ -13,7 +13,10 @@ use super::{
     domain,
     queries::{self, Hit, Wanted},
 };
-use crate::spaces::{convert::key, domain::Reader};
+use crate::{
+    pages::grpc::reads::known_moment,
+    spaces::{convert::key, domain::Reader},
+};
 
 /// The server to be mounted.
 pub(crate) fn server(deps: &Deps) -> SearchServiceServer<Search> {
@@ -58,6 +61,7 @@ impl SearchService for Search {
         let spaces: Vec<String> = keys.map(|space| key(&mut check, "space_keys", space)).collect();
         check.done().map_err(status::invalid)?;
         let page = Page::<Position>::parse(&request.page).map_err(status::invalid)?;
+        known_moment(page.after.map(|(at, ..)| at))?;
 
         let spaces = (!spaces.is_empty()).then_some(spaces.as_slice());
         let as_of = page.after.map_or_else(|| self.deps.clock.now(), |(as_of, ..)| as_of);

@@ -153,6 +153,10 @@ async fn queries_that_look_like_commands_are_only_words() {
     refused(wire::SearchPagesRequest { space_keys: vec!["x".into()], ..good.clone() }).await;
     refused(wire::SearchPagesRequest { page: Some(PageRequest { page_size: 0, page_token: "MTIz".into() }), ..good })
         .await;
+    let before_time =
+        "W1stOTk5OSwxLDAsMCwwLDAsMCwwLDBdLGZhbHNlLDEsIjAxOTBiNWEwLTAwMDAtNzAwMC04MDAwLTAwMDAwMDAwMDAwMCJd";
+    let page = Some(PageRequest { page_size: 0, page_token: before_time.into() });
+    refused(wire::SearchPagesRequest { page, query: "x".into(), space_keys: vec![] }).await;
     let mut nobody = wire::search_service_client::SearchServiceClient::new(app.client(&[]));
     assert_eq!(
         nobody.search_pages(wire::SearchPagesRequest::default()).await.unwrap_err().code(),

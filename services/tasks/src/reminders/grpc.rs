@@ -4,8 +4,7 @@ use proto::tasks::v1::{
     self as wire,
     reminder_service_server::{ReminderService, ReminderServiceServer},
 };
-use service::{Check, Deps, idempotency, page::Page, status};
-use time::OffsetDateTime;
+use service::{Check, Deps, idempotency, status};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
@@ -136,7 +135,7 @@ impl ReminderService for Reminders {
     ) -> Result<Response<wire::ListNotificationsResponse>, Status> {
         let caller = service::caller(&request)?;
         let request = request.into_inner();
-        let page = Page::<(OffsetDateTime, Uuid)>::parse(&request.page).map_err(status::invalid)?;
+        let page = convert::page_by_time(&request.page)?;
         let mut conn = self.deps.db.acquire().await.map_err(status::from_sqlx)?;
         let limit = page.limit() + 1;
         let rows = queries::list_notifications(&mut conn, &caller.id, request.unread_only, page.after, limit).await;

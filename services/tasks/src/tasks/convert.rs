@@ -1,7 +1,7 @@
 //! Wire form of tasks.
 
-use proto::tasks::v1 as wire;
-use service::{Caller, Check, status};
+use proto::{common::v1::PageRequest, tasks::v1 as wire};
+use service::{Caller, Check, page::Page, status};
 use time::OffsetDateTime;
 use tonic::Status;
 use uuid::Uuid;
@@ -118,10 +118,20 @@ pub(super) fn new_task(
     Ok((task, watchers))
 }
 
+/// Where a list in the order of time goes on; a moment the database does not know was never in a token of ours.
+pub(crate) fn page_by_time(request: &Option<PageRequest>) -> Result<Page<(OffsetDateTime, Uuid)>, Status> {
+    let page = Page::<(OffsetDateTime, Uuid)>::parse(request).map_err(status::invalid)?;
+    let mut check = Check::new();
+    let known = page.after.is_none_or(|(at, _)| (1..=9999).contains(&at.year()));
+    check.require(known, "page.page_token", "is not a token of this list");
+    check.done().map_err(status::invalid)?;
+    Ok(page)
+}
+
 /// Text with line breaks: no control characters but these and tabs.
 pub(crate) fn markdown(check: &mut Check, field: &str, text: &str, least: usize, most: usize) -> String {
     let text = text.trim();
-    check.require((least..=most).contains(&text.chars().count()), field, &format!("{least} to {most} characters"));
+    check.require((least..=most).contains(&text.chars().count()), field, format!("{least} to {most} characters"));
     check.require(
         !text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')),
         field,

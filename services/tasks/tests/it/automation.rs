@@ -26,7 +26,7 @@ fn gone(state: &str) -> (String, String) {
 async fn a_held_order_is_a_task_until_it_is_confirmed() {
     let app = start().await;
     let held = event("o1", 1, &placed("o1", "cod", false));
-    app.deliver(&[held.clone()]).await.unwrap();
+    app.deliver(std::slice::from_ref(&held)).await.unwrap();
     let tasks = of_rule(&app, "order_to_process").await;
     assert_eq!(tasks.len(), 1);
     let task = &tasks[0];
@@ -34,7 +34,10 @@ async fn a_held_order_is_a_task_until_it_is_confirmed() {
     assert_eq!(task.title, "Обработать заказ W-o1");
     assert_eq!(task.title_en, "Process order W-o1");
     assert_eq!(task.description, "Заказ ждёт подтверждения: TOTAL_MISMATCH, NO_PRICE.");
-    assert_eq!((task.subject_kind.as_str(), task.subject_id.as_str(), task.role.as_str()), ("order", "o1", "sales"));
+    assert_eq!(
+        (task.subject_kind.as_str(), task.subject_id.as_str(), task.role.as_str()),
+        ("order", "o1", "order_manager")
+    );
     assert_eq!(task.due_at, Some(proto::to_timestamp(START + Duration::hours(4))));
     assert_eq!(task.creator_id, "automation");
     app.deliver(&[held, event("o2", 1, &placed("o2", "cod", true))]).await.unwrap();

@@ -7,6 +7,9 @@ use tonic::Code;
 
 use crate::support::{ALL, create, new_task, start, tasks, tasks_as};
 
+/// A forged token of a moment the database does not know: the year -9999.
+const BEFORE_TIME: &str = "W1stOTk5OSwxLDAsMCwwLDAsMCwwLDBdLCIwMTkwYjVhMC0wMDAwLTcwMDAtODAwMC0wMDAwMDAwMDAwMDAiXQ";
+
 async fn keys(app: &TestService, request: wire::ListTasksRequest) -> Vec<String> {
     let tasks = tasks(app).list_tasks(request).await.unwrap().into_inner().tasks;
     tasks.into_iter().map(|task| task.key).collect()
@@ -114,6 +117,7 @@ async fn absurd_lists_are_refused() {
     let bad = [
         wire::ListTasksRequest { page: page(501, ""), ..Default::default() },
         wire::ListTasksRequest { page: page(1, "rubbish"), ..Default::default() },
+        wire::ListTasksRequest { page: page(1, BEFORE_TIME), ..Default::default() },
         wire::ListTasksRequest { projects: vec!["A".into(); 51], ..Default::default() },
         wire::ListTasksRequest { states: vec!["a\0".into()], ..Default::default() },
         wire::ListTasksRequest { subject_id: "1".into(), ..Default::default() },

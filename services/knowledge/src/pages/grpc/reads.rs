@@ -51,6 +51,14 @@ fn number(check: &mut Check, field: &str, version: i32) -> Option<i32> {
     (version > 0).then_some(version)
 }
 
+/// Refuses a token of a moment the database does not know: it was never one of ours.
+pub(crate) fn known_moment(at: Option<OffsetDateTime>) -> Result<(), Status> {
+    let mut check = Check::new();
+    let known = at.is_none_or(|at| (1..=9999).contains(&at.year()));
+    check.require(known, "page.page_token", "is not a token of this list");
+    check.done().map_err(status::invalid)
+}
+
 impl Pages {
     async fn connection(&self) -> Result<sqlx::pool::PoolConnection<sqlx::Postgres>, Status> {
         self.deps.db.acquire().await.map_err(status::from_sqlx)
@@ -204,6 +212,7 @@ impl Pages {
         let space = key(&mut check, "space_key", &request.space_key);
         check.done().map_err(status::invalid)?;
         let paging = Paging::<(OffsetDateTime, Uuid)>::parse(&request.page).map_err(status::invalid)?;
+        known_moment(paging.after.map(|(at, _)| at))?;
         let mut conn = self.connection().await?;
         known_space(&mut conn, &space, &reader).await?;
         let rows = queries::trash(&mut conn, &space, &reader, paging.after, paging.limit() + 1).await;

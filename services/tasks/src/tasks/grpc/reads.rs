@@ -49,7 +49,7 @@ impl Tasks {
         let request = request.into_inner();
         let filter = convert::filter(&request, &caller)?;
         let by_due = request.order() == wire::TaskOrder::Due;
-        let page = Page::<(OffsetDateTime, Uuid)>::parse(&request.page).map_err(status::invalid)?;
+        let page = convert::page_by_time(&request.page)?;
         let mut conn = self.deps.db.acquire().await.map_err(status::from_sqlx)?;
         let rows =
             queries::list(&mut conn, &filter, by_due, page.after, page.limit() + 1).await.map_err(status::from_sqlx)?;
@@ -67,7 +67,7 @@ impl Tasks {
         let mut check = Check::new();
         let id = check.uuid("task_id", &request.task_id);
         check.done().map_err(status::invalid)?;
-        let page = Page::<(OffsetDateTime, Uuid)>::parse(&request.page).map_err(status::invalid)?;
+        let page = convert::page_by_time(&request.page)?;
         let mut conn = self.deps.db.acquire().await.map_err(status::from_sqlx)?;
         if !queries::exists(&mut conn, id).await.map_err(status::from_sqlx)? {
             return Err(Error::not_found("task", id).into());
