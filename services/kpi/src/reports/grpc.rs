@@ -13,7 +13,7 @@ use types::Currency;
 
 use super::{
     convert::{self, Company, FunnelWanted, KeyedWanted},
-    export, queries,
+    queries, queries_export,
 };
 use crate::{
     cohorts,
@@ -227,7 +227,7 @@ impl ReportService for Reports {
         let mut check = Check::new();
         let style = crate::export::convert::style(&mut check, &request);
         check.done().map_err(Error::Invalid)?;
-        let table = export::table(self, request.report, &self.company).await?;
+        let table = queries_export::table(self, request.report, &self.company).await?;
         let pieces = style.pieces(table, PIECE);
         let responses = pieces.map(|piece| Ok(wire::ExportReportResponse { data: piece.into_bytes().into() }));
         Ok(Response::new(stream::iter(responses).boxed()))

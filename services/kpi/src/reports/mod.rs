@@ -1,8 +1,8 @@
 //! The report RPCs: read the request, read the facts under one snapshot, write the answer.
 
 mod convert;
-mod export;
 mod grpc;
 mod queries;
+mod queries_export;
 
 pub(crate) use grpc::server;
