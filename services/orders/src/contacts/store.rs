@@ -45,7 +45,7 @@ pub(super) async fn put_off(conn: &mut PgConnection, order: Uuid, now: OffsetDat
     sqlx::query(
         "-- put_off_contact
         update contact_handover set attempts = attempts + 1,
-            next_attempt_at = $2 + least($3::interval * power(2, least(attempts, 20)), interval '1 day')
+            next_attempt_at = $2::timestamptz + least($3::interval * power(2, least(attempts, 20)), interval '1 day')
         where order_id = $1",
     )
     .bind(order)

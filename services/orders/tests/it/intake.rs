@@ -216,6 +216,31 @@ async fn a_full_queue_asks_to_come_back_and_takes_nothing() {
 }
 
 #[tokio::test]
+async fn enormous_orders_fill_the_queue_sooner() {
+    let shop = start_with(Config { orders_intake_queue: 3, orders_intake_writers: 1, ..Config::default() }).await;
+    let wide = |id: &str| order(id, vec![line("A", "1", "1.00"); 20]);
+    let mut lock = shop.app.db.begin().await.unwrap();
+    sqlx::query("lock table orders in exclusive mode").execute(&mut *lock).await.unwrap();
+    let waiting = tokio::spawn({
+        let mut intake = shop.intake();
+        let request = requests(vec![wide("1")]);
+        async move { intake.push_orders(request).await.unwrap().into_inner().results }
+    });
+    testkit::eventually("the writer waits for the table", async || {
+        let sql = "select count(*) from pg_locks where not granted and relation = 'orders'::regclass";
+        sqlx::query_scalar::<_, i64>(sql).fetch_one(shop.app.db.pool()).await.unwrap() > 0
+    })
+    .await;
+    let refused = shop.try_push(wide("2")).await.unwrap_err();
+    assert_eq!(refused.code(), Code::ResourceExhausted, "twenty of twenty-four lines are taken");
+    lock.commit().await.unwrap();
+    assert_eq!(outcomes(&waiting.await.unwrap()), ["accepted"]);
+    assert!(!shop.push(wide("2")).await.duplicate);
+    let widest = order("3", vec![line("A", "1", "1.00"); 999]);
+    assert!(!shop.push(widest).await.duplicate, "an order larger than the room has all of it");
+}
+
+#[tokio::test]
 async fn a_caller_who_leaves_is_no_harm() {
     let shop = start().await;
     // The writers wait for this lock, so the caller is gone before his order is stored.

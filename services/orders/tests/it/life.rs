@@ -262,3 +262,23 @@ async fn a_timeline_is_read_in_pages() {
     let unknown = wire::GetOrderTimelineRequest { order_id: Uuid::now_v7().to_string(), ..Default::default() };
     refused(shop.orders().get_order_timeline(unknown).await, Code::NotFound, "NOT_FOUND");
 }
+
+#[tokio::test]
+async fn a_cancellation_of_the_past_is_published_with_its_own_time() {
+    let shop = start().await;
+    let id = shop.push_lines("1", &[("A", "2")]).await;
+    let long_ago = Some(proto::to_timestamp(START - Duration::days(400)));
+    let request = wire::CancelOrderLinesRequest {
+        order_id: id.clone(),
+        request_id: "past".into(),
+        reason: "history".into(),
+        lines: parts(&[(1, "1")]),
+        cancelled_at: long_ago,
+    };
+    shop.orders().cancel_order_lines(request).await.unwrap();
+    let facts = shop.app.facts::<wire::OrdersEvent>("order_lines_cancelled").await;
+    let Some(Event::OrderLinesCancelled(fact)) = &facts[0].event else { panic!() };
+    assert_eq!(fact.cancelled_at, long_ago);
+    let last = shop.timeline(&id).await.pop().unwrap();
+    assert_eq!(last.at, Some(proto::to_timestamp(START)), "the history tells when it was done here");
+}

@@ -1,5 +1,7 @@
 //! orders through its RPCs and events.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
 mod access;
 mod cases;
 mod catalogue;

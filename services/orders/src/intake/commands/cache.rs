@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Products remembered at most.
-const MOST_ITEMS: usize = 200_000;
+const MOST_ITEMS: usize = 100_000;
 
 /// A writer's memory of the catalogue. Never shared between writers.
 pub struct Cache {

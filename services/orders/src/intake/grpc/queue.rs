@@ -9,7 +9,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::FutureExt as _;
 use service::{Deps, Tx, new_id, status};
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tonic::{Code, Status};
 
 use crate::{
@@ -24,6 +24,9 @@ use crate::{
 /// How often a writer asks for a connection; each time it waits for the pool's patience.
 const BEGIN_ATTEMPTS: u32 = 4;
 
+/// Lines of a common order, generously; the queue's room for lines is that many times its room for orders.
+const LINES_AN_ORDER: usize = 8;
+
 /// What a caller gets: the result of his order, or why there is none.
 type Answer = Result<Result<Taken, Refusal>, Status>;
 
@@ -32,25 +35,32 @@ struct Waiting {
     draft: Draft,
     trace: String,
     answer: oneshot::Sender<Answer>,
+    /// What it takes of the queue's room; given back when it is answered.
+    room: Arc<OwnedSemaphorePermit>,
 }
 
 /// The way to the writers.
 #[derive(Clone)]
 pub struct Queue {
     sender: mpsc::Sender<Waiting>,
+    /// Counts lines, so that a few enormous orders do not take the memory of thousands of common ones.
+    room: Arc<Semaphore>,
+    lines: usize,
 }
 
 impl Queue {
     /// Starts the writers.
     #[must_use]
     pub fn start(deps: &Deps, config: &Config) -> Self {
+        register_metrics();
         let (sender, receiver) = mpsc::channel(config.orders_intake_queue as usize);
         let receiver = Arc::new(Mutex::new(receiver));
         for _ in 0..config.orders_intake_writers {
             let writer = Writer { deps: deps.clone(), config: config.clone(), receiver: receiver.clone() };
             deps.tasks.spawn(writer.work());
         }
-        Self { sender }
+        let lines = config.orders_intake_queue as usize * LINES_AN_ORDER;
+        Self { sender, room: Arc::new(Semaphore::new(lines)), lines }
     }
 
     /// Queues orders, all or none, and returns where their answers will come.
@@ -59,17 +69,22 @@ impl Queue {
         if drafts.is_empty() {
             return Ok(answers);
         }
+        let full = || {
+            metrics::counter!("orders_intake_refused_total").increment(1);
+            status::exhausted("too many orders are waiting", Duration::from_secs(1))
+        };
+        let lines: usize = drafts.iter().map(|draft| draft.lines.len()).sum();
+        // One call may always have the whole room, however large its orders are.
+        let lines = u32::try_from(lines.min(self.lines)).unwrap_or(u32::MAX);
+        let room = Arc::new(self.room.clone().try_acquire_many_owned(lines).map_err(|_| full())?);
         let permits = self.sender.try_reserve_many(drafts.len()).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(()) => {
-                metrics::counter!("orders_intake_refused_total").increment(1);
-                status::exhausted("too many orders are waiting", Duration::from_secs(1))
-            }
+            mpsc::error::TrySendError::Full(()) => full(),
             mpsc::error::TrySendError::Closed(()) => status::unavailable("the service is going down"),
         })?;
         let trace = messaging::trace::current_traceparent();
         for (permit, draft) in permits.zip(drafts) {
             let (answer, answered) = oneshot::channel();
-            permit.send(Waiting { draft, trace: trace.clone(), answer });
+            permit.send(Waiting { draft, trace: trace.clone(), answer, room: room.clone() });
             answers.push(async move {
                 let lost =
                     || status::unavailable("the order may or may not be stored; push it again with the same keys");
@@ -169,6 +184,14 @@ impl Writer {
     }
 }
 
+/// Makes the counters known at zero, so that a quiet day is a figure and not a gap.
+fn register_metrics() {
+    metrics::counter!("orders_intake_refused_total").increment(0);
+    for outcome in ["accepted", "duplicate", "refused", "failed"] {
+        metrics::counter!("orders_intake_total", "outcome" => outcome).increment(0);
+    }
+}
+
 /// Trying each order by itself would not help.
 fn is_away(status: &Status) -> bool {
     matches!(status.code(), Code::Unavailable | Code::ResourceExhausted)
@@ -182,6 +205,8 @@ fn answer(waiting: Waiting, result: Answer) {
         Err(_) => "failed",
     };
     metrics::counter!("orders_intake_total", "outcome" => outcome).increment(1);
+    let Waiting { answer, room, .. } = waiting;
+    drop(room);
     // The caller may have gone; the order stays.
-    let _ = waiting.answer.send(result);
+    let _ = answer.send(result);
 }
