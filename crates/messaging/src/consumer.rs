@@ -4,11 +4,10 @@
 //! acknowledgement that covers everything up to a message, keeps the stream's order. When a copy takes over it sets the
 //! broker's consumer back to what was acknowledged, so nothing that a dead copy had fetched is overtaken.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{collections::HashSet, time::Duration};
 
 use anyhow::Context as _;
 use async_nats::jetstream::{self, consumer};
-use async_trait::async_trait;
 use futures::{FutureExt as _, StreamExt as _};
 use sqlx::{Connection as _, PgConnection, PgPool};
 use time::OffsetDateTime;
@@ -19,48 +18,15 @@ use crate::{
     bus::{Bus, REQUEST_TIMEOUT, stream_name},
     dead_letter,
     event::{Event, subject},
-    headers, inbox, trace,
+    headers, inbox,
+    subscription::{Subscription, is_database_away},
+    trace,
 };
 
 /// Events applied in one transaction at most.
 const BATCH: usize = 500;
 /// How often dead letters are looked at, and another copy's office is asked for.
 const TICK: Duration = Duration::from_secs(2);
-
-/// What a service does with the events of another.
-#[async_trait]
-pub trait Handler: Send + Sync + 'static {
-    /// Applies events, given in stream order, in the transaction of `conn`. Duplicates are already gone.
-    ///
-    /// An error means *try again*: the transaction is rolled back, then each event is applied by itself, and those that
-    /// still fail are set aside. A refusal for a business reason is not an error but a recorded state or an event.
-    async fn apply(&self, conn: &mut PgConnection, events: &[Event]) -> anyhow::Result<()>;
-}
-
-/// Which events a service listens to.
-#[derive(Clone)]
-pub struct Subscription {
-    /// Name of the durable consumer and key of its inbox, for example `erp_orders`.
-    pub consumer: &'static str,
-    /// Service whose events they are.
-    pub source: &'static str,
-    /// Names of the facts.
-    pub events: &'static [&'static str],
-    /// What to do with them.
-    pub handler: Arc<dyn Handler>,
-}
-
-impl Subscription {
-    /// Listens to `events` of `source`.
-    pub fn new(
-        consumer: &'static str,
-        source: &'static str,
-        events: &'static [&'static str],
-        handler: impl Handler,
-    ) -> Self {
-        Self { consumer, source, events, handler: Arc::new(handler) }
-    }
-}
 
 /// Runs one subscription.
 pub struct Consumer {
@@ -290,23 +256,4 @@ async fn apply_together(pool: &PgPool, subscription: &Subscription, events: &[Ev
     }
     tx.commit().await?;
     Ok(())
-}
-
-/// True when the error says nothing about the event but that the database cannot be used now.
-pub(crate) fn is_database_away(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| match cause.downcast_ref::<sqlx::Error>() {
-        Some(
-            sqlx::Error::Io(_)
-            | sqlx::Error::PoolTimedOut
-            | sqlx::Error::PoolClosed
-            | sqlx::Error::WorkerCrashed
-            | sqlx::Error::Protocol(_),
-        ) => true,
-        // Class 57: operator intervention (shutdown, starting up); 53: out of resources; 08: connection;
-        // 40: rolled back in favour of another transaction.
-        Some(sqlx::Error::Database(error)) => {
-            error.code().is_some_and(|code| ["57", "53", "08", "40"].iter().any(|class| code.starts_with(class)))
-        }
-        _ => false,
-    })
 }

@@ -9,9 +9,10 @@ use sqlx::{PgConnection, PgPool};
 use time::{Duration, OffsetDateTime};
 
 use crate::{
-    consumer::{Subscription, is_database_away},
     event::Event,
-    inbox, trace,
+    inbox,
+    subscription::{Subscription, is_database_away},
+    trace,
 };
 
 /// Tries before an event is given up on; with the pauses below that is about four minutes.

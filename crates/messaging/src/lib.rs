@@ -24,12 +24,14 @@ mod headers;
 mod inbox;
 pub mod outbox;
 mod relay;
+mod subscription;
 pub mod trace;
 
 pub use bus::{Bus, BusOptions};
-pub use consumer::{Consumer, Handler, Subscription, apply_batch};
+pub use consumer::{Consumer, apply_batch};
 pub use event::{Event, NewEvent};
 pub use relay::{Relay, Wake};
+pub use subscription::{Handler, Subscription};
 
 /// Tables every service's database has for its events. Versions below 100.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");

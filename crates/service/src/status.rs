@@ -122,8 +122,9 @@ pub fn from_sqlx(error: sqlx::Error) -> Status {
             unavailable("the database is away")
         }
         sqlx::Error::Database(database) => match database.code().as_deref() {
-            // What Postgres cannot store as text and a check further up let through.
+            // Values that Postgres cannot hold and a check further up let through.
             Some("22021") => invalid(vec![Violation::new("", "a text contains a zero byte")]),
+            Some("22003" | "22008") => invalid(vec![Violation::new("", "a number or date is out of range")]),
             Some("40001" | "40P01") => aborted("CONCURRENT_CHANGE", "lost a race against another change; try again"),
             Some(code) if ["57", "53", "08"].iter().any(|class| code.starts_with(class)) => {
                 tracing::warn!(%error, "database away");
