@@ -92,3 +92,18 @@ async fn rotating_needs_its_permission() {
     let refused = other.rotate_keys(RotateKeysRequest { revoke_previous: true }).await.unwrap_err();
     assert_eq!(refused.code(), Code::PermissionDenied);
 }
+
+#[tokio::test]
+async fn the_first_callers_of_a_service_wait_for_the_keys_together() {
+    let app = start().await;
+    app.clock.set(OffsetDateTime::now_utc());
+    settled(&app, "anna", &[]).await;
+    let (token, verifier) = (token(&app).await, Verifier::new(&app.url, testkit::INTERNAL_SECRET));
+    let checks = (0..20).map(|_| {
+        let (token, verifier) = (token.clone(), verifier.clone());
+        tokio::spawn(async move { verifier.verify(&token).await.map(|caller| caller.kind) })
+    });
+    for check in checks.collect::<Vec<_>>() {
+        assert_eq!(check.await.unwrap().unwrap(), service::CallerKind::Employee);
+    }
+}
