@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
+use crate::administrator::{self, FirstAdministratorArgs};
 use crate::client::commands::{self, CallArgs, DeadLettersArgs, ReplayArgs, RpcsArgs, SignInArgs, SignOutArgs};
 use crate::demo::command::DemoArgs;
 use crate::retail::command::ReplayOrdersArgs;
@@ -23,6 +24,8 @@ enum Command {
     Up(Box<UpArgs>),
     /// Run one or more services against given Postgres and NATS.
     Serve(Box<ServeArgs>),
+    /// Create the first administrator of a suite that runs in a cluster, and print the one-time password.
+    FirstAdministrator(FirstAdministratorArgs),
     /// Call any RPC: JSON in, JSON out.
     Call(CallArgs),
     /// List all RPCs with the permission each needs and its HTTP route.
@@ -46,6 +49,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<bool> {
     match cli.command {
         Command::Up(args) => return Box::pin(up::run(*args)).await,
         Command::Serve(args) => Box::pin(serve::run(*args)).await?,
+        Command::FirstAdministrator(args) => administrator::create(args).await?,
         Command::Call(args) => commands::call(args).await?,
         Command::Rpcs(args) => commands::rpcs(&args)?,
         Command::SignIn(args) => commands::sign_in(args).await?,
