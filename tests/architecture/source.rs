@@ -84,7 +84,8 @@ pub(crate) fn find_word(code: &str, word: &str) -> Vec<usize> {
             let before = at.checked_sub(1).map(|before| code.as_bytes()[before]);
             let after = code.as_bytes().get(at + word.len()).copied();
             let (first, last) = (word.as_bytes()[0], word.as_bytes()[word.len() - 1]);
-            !(in_word(first) && before.is_some_and(in_word)) && !(in_word(last) && after.is_some_and(in_word))
+            let glued = in_word(first) && before.is_some_and(in_word) || in_word(last) && after.is_some_and(in_word);
+            !glued
         })
         .collect()
 }

@@ -1,5 +1,7 @@
 //! Every panel of every dashboard, and every alert rule, against a real Prometheus and Postgres after real work.
 
+#![expect(clippy::unwrap_used, reason = "a helper that cannot go on fails its test")]
+
 mod panels;
 mod prometheus;
 

@@ -1,3 +1,5 @@
 //! The test kit's own promises.
 
+#![expect(clippy::unwrap_used, reason = "a helper that cannot go on fails its test")]
+
 mod databases;
