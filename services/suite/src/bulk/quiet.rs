@@ -52,20 +52,28 @@ pub async fn backlog(api: &Api) -> anyhow::Result<Backlog> {
     Ok(backlog)
 }
 
-/// Returns when nothing was on its way three times in a row; gives up when nothing has moved for two minutes.
+/// How long nothing may move before waiting is given up.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// Returns when nothing was on its way three times in a row; gives up when nothing has moved for three minutes.
+///
+/// A service too busy to answer, or away for a moment, is a service that is not quiet.
 pub async fn wait(api: &Api) -> anyhow::Result<Backlog> {
-    let (mut calm, mut last, mut moved) = (0, Backlog::default(), Instant::now());
+    let (mut calm, mut last, mut moved) = (0, None, Instant::now());
     loop {
-        let now = backlog(api).await?;
-        calm = if now.is_quiet() { calm + 1 } else { 0 };
-        if calm == 3 {
-            return Ok(now);
-        }
-        if now != last {
-            moved = Instant::now();
-            last = now;
-        } else if !last.is_quiet() && moved.elapsed() > Duration::from_secs(120) {
-            bail!("events have stopped moving: {last:?}; `shopfloor dead-letters list` may say why");
+        let now = match backlog(api).await {
+            Ok(now) => Some(now),
+            Err(error) if moved.elapsed() > PATIENCE => return Err(error),
+            Err(_) => None,
+        };
+        calm = if now.as_ref().is_some_and(Backlog::is_quiet) { calm + 1 } else { 0 };
+        match now {
+            Some(now) if calm == 3 => return Ok(now),
+            Some(now) if last.as_ref() != Some(&now) => (last, moved) = (Some(now), Instant::now()),
+            _ if calm == 0 && moved.elapsed() > PATIENCE => {
+                bail!("events have stopped moving: {last:?}; `shopfloor dead-letters list` may say why")
+            }
+            _ => {}
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
