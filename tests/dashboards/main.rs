@@ -101,10 +101,7 @@ async fn refused_call(suite: &Suite) {
         assert!(response.status().is_client_error(), "{path}: {}", response.status());
     }
     let staff = suite.staff().unwrap();
-    let request = proto::orders::v1::GetOrderRequest {
-        order_id: "0197c1e0-0000-7000-8000-000000000000".to_owned(),
-        ..Default::default()
-    };
+    let request = proto::orders::v1::GetOrderRequest { order_id: "0197c1e0-0000-7000-8000-000000000000".to_owned() };
     let answer: Result<proto::orders::v1::GetOrderResponse, _> =
         staff.call("shopfloor.orders.v1.OrderService/GetOrder", &request).await;
     assert!(answer.is_err());

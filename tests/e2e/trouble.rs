@@ -54,14 +54,12 @@ async fn orders_are_taken_while_the_broker_is_dead_and_travel_on_when_it_is_back
     company.stocked("A", 1_000).await;
     let orders: Vec<_> = (0..60).map(|n| company.order(&n.to_string(), "A", 1, &format!("buyer{}", n % 5))).collect();
     let mut progress = Progress::new("orders", 60);
-    let mut pushed =
-        intake::push_orders(&company.staff, orders[..20].to_vec().into_iter(), &mut progress).await.unwrap();
+    let mut pushed = intake::push_orders(&company.staff, orders[..20].iter().cloned(), &mut progress).await.unwrap();
     let nats = company.suite.children.nats.clone();
     nats.kill().await.unwrap();
-    pushed
-        .extend(intake::push_orders(&company.staff, orders[20..40].to_vec().into_iter(), &mut progress).await.unwrap());
+    pushed.extend(intake::push_orders(&company.staff, orders[20..40].iter().cloned(), &mut progress).await.unwrap());
     testkit::eventually("the broker is started again", async || nats.is_alive().await).await;
-    pushed.extend(intake::push_orders(&company.staff, orders[40..].to_vec().into_iter(), &mut progress).await.unwrap());
+    pushed.extend(intake::push_orders(&company.staff, orders[40..].iter().cloned(), &mut progress).await.unwrap());
     all_there(&company, &pushed, 60).await;
     company.stop().await;
 }
@@ -72,11 +70,10 @@ async fn a_postgres_killed_in_the_middle_loses_no_order_that_was_answered() {
     company.stocked("A", 1_000).await;
     let orders: Vec<_> = (0..60).map(|n| company.order(&n.to_string(), "A", 1, &format!("buyer{}", n % 5))).collect();
     let mut progress = Progress::new("orders", 60);
-    let mut pushed =
-        intake::push_orders(&company.staff, orders[..30].to_vec().into_iter(), &mut progress).await.unwrap();
+    let mut pushed = intake::push_orders(&company.staff, orders[..30].iter().cloned(), &mut progress).await.unwrap();
     company.suite.children.postgres.kill().await.unwrap();
     // Pushed again and again until the database is back.
-    pushed.extend(intake::push_orders(&company.staff, orders[30..].to_vec().into_iter(), &mut progress).await.unwrap());
+    pushed.extend(intake::push_orders(&company.staff, orders[30..].iter().cloned(), &mut progress).await.unwrap());
     all_there(&company, &pushed, 60).await;
     company.stop().await;
 }

@@ -42,12 +42,12 @@ impl Target {
         }
         request.set_timeout(Duration::from_secs(20));
         match grpc.streaming(request, path, codec).await {
-            Err(status) => return status,
+            Err(status) => status,
             Ok(answers) => {
                 let mut answers = answers.into_inner();
                 // A stream may stay silent as long as nothing happens.
                 match tokio::time::timeout(Duration::from_millis(300), answers.message()).await {
-                    Ok(Err(status)) => return status,
+                    Ok(Err(status)) => status,
                     _ => Status::new(Code::Ok, ""),
                 }
             }

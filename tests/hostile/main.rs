@@ -3,7 +3,7 @@
 //! Whatever comes in, an RPC answers with a typed status that never says internal; a refusal changes no row of any
 //! table; and nobody gets past the permission that the proto file names.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod caller;
 mod inputs;

@@ -59,8 +59,11 @@ pub struct Plan {
     /// Its tables.
     pub migrator: &'static Migrator,
     /// Builds it.
-    pub build: Box<dyn FnOnce(&Deps) -> anyhow::Result<Service> + Send>,
+    pub build: Build,
 }
+
+/// Makes a service of what it is built from.
+pub type Build = Box<dyn FnOnce(&Deps) -> anyhow::Result<Service> + Send>;
 
 /// Tasks that are told together to end.
 #[derive(Clone, Default)]

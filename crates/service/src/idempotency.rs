@@ -48,7 +48,7 @@ pub async fn begin<Req: Message, Resp: Message + Default>(
     .fetch_one(conn)
     .await
     .map_err(status::from_sqlx)?;
-    if known != &hash[..] {
+    if known != hash {
         let message = format!("request id {request_id} was used with another content");
         return Err(status::already_exists("IDEMPOTENCY_CONFLICT", message));
     }

@@ -96,7 +96,7 @@ pub struct Settings {
 pub fn plan(name: Name, database_url: String, settings: &Settings) -> Option<Plan> {
     let migrator = name.migrator()?;
     let settings = settings.clone();
-    let build: Box<dyn FnOnce(&service::Deps) -> anyhow::Result<service::Service> + Send> = match name {
+    let build: service::host::Build = match name {
         Name::Orders => Box::new(move |deps| orders::service(deps, &settings.orders)),
         Name::Erp => Box::new(move |deps| erp::service(deps, &settings.erp)),
         Name::Crm => Box::new(move |deps| crm::service(deps, &settings.crm)),

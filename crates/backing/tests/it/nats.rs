@@ -6,7 +6,7 @@ use backing::{Nats, NatsOptions};
 use crate::{Scratch, runs};
 
 async fn context(nats: &Nats) -> jetstream::Context {
-    jetstream::new(crate::connect(&nats).await)
+    jetstream::new(crate::connect(nats).await)
 }
 
 async fn publish_one(nats: &Nats) {

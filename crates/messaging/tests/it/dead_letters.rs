@@ -44,7 +44,7 @@ async fn an_event_that_keeps_failing_is_given_up_on_until_somebody_retries_it() 
     house.recorder.chokes.store(true, Ordering::SeqCst);
     let subscription = house.subscription();
     let poison = testkit::event("sick", 1, &crate::house::message("sick", "poison"));
-    messaging::apply_batch(&house.pool, &subscription, &[poison.clone()]).await.unwrap();
+    messaging::apply_batch(&house.pool, &subscription, std::slice::from_ref(&poison)).await.unwrap();
     messaging::apply_batch(&house.pool, &subscription, &[poison]).await.unwrap();
     let mut now = OffsetDateTime::now_utc();
     for _ in 0..20 {

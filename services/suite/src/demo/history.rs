@@ -112,8 +112,8 @@ impl History {
             placed_at: date.with_time(Time::MIDNIGHT).assume_utc() + clock,
             customer,
             lines,
-            delivery_method: *chance.pick(&DELIVERY),
-            payment_method: *chance.pick(&PAYMENT),
+            delivery_method: chance.pick::<&str>(&DELIVERY),
+            payment_method: chance.pick::<&str>(&PAYMENT),
             ending: self.ending(&mut chance, n),
         }
     }
