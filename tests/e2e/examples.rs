@@ -78,7 +78,7 @@ async fn the_examples_of_the_documentation_work_as_written() {
     for (number, (language, text)) in blocks.iter().enumerate() {
         script.push_str(&format!("echo '== example {}'\n", number + 1));
         match language.as_str() {
-            "sh" => script.push_str(text),
+            "sh" => script.push_str(&text.replace("/tmp/", &format!("{}/", scratch.display()))),
             "python" => {
                 let file = scratch.join(format!("{number}.py"));
                 std::fs::write(&file, text).unwrap();
@@ -88,7 +88,6 @@ async fn the_examples_of_the_documentation_work_as_written() {
         }
         script.push('\n');
     }
-    let script = script.replace("/tmp/", &format!("{}/", scratch.display()));
     let run = Command::new("bash")
         .arg("-c")
         .arg(script)
