@@ -1,0 +1,3 @@
+//! `make chaos`: faults into a running company, then every promise checked from outside.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! A company of real processes under load, and what it takes to measure it.
