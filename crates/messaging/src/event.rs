@@ -23,6 +23,8 @@ pub struct NewEvent {
     pub name: &'static str,
     /// The encoded message.
     pub payload: Vec<u8>,
+    /// See [`NewEvent::caused_by`].
+    pub(crate) cause: String,
 }
 
 impl NewEvent {
@@ -40,7 +42,18 @@ impl NewEvent {
         #[expect(clippy::expect_used, reason = "an event without a fact is a bug in the caller, not a state")]
         let name = event.name().expect("the event message holds a fact");
         let aggregate_id = aggregate_id.to_string();
-        Self { aggregate_type, aggregate_id, version, occurred_at, name, payload: event.encode_to_vec() }
+        let cause = String::new();
+        Self { aggregate_type, aggregate_id, version, occurred_at, name, payload: event.encode_to_vec(), cause }
+    }
+
+    /// Says which event of the batch being applied this one follows from: the id of that event, or of its aggregate.
+    ///
+    /// Only the trace depends on it. Not needed when both belong to the same aggregate; without it an event of another
+    /// aggregate joins the trace of the batch's first event.
+    #[must_use]
+    pub fn caused_by(mut self, cause: impl Display) -> Self {
+        self.cause = cause.to_string();
+        self
     }
 }
 

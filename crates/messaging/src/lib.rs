@@ -24,6 +24,7 @@ mod headers;
 mod inbox;
 pub mod outbox;
 mod relay;
+mod retention;
 mod subscription;
 pub mod trace;
 
@@ -31,6 +32,7 @@ pub use bus::{Bus, BusOptions};
 pub use consumer::{Consumer, apply_batch};
 pub use event::{Event, NewEvent};
 pub use relay::{Relay, Wake};
+pub use retention::Retention;
 pub use subscription::{Handler, Subscription};
 
 /// Tables every service's database has for its events. Versions below 100.

@@ -17,7 +17,7 @@ pub async fn append(conn: &mut PgConnection, events: &[NewEvent]) -> sqlx::Resul
         return Ok(());
     }
     let current = trace::current_traceparent();
-    let traces: Vec<_> = events.iter().map(|event| trace::traceparent_for(&event.aggregate_id, &current)).collect();
+    let traces: Vec<_> = events.iter().map(|event| trace::traceparent_for(event, &current)).collect();
     sqlx::query(
         "-- append_outbox
         insert into outbox (event_id, event_name, aggregate_type, aggregate_id, version, occurred_at, traceparent, payload)

@@ -5,22 +5,24 @@ use std::{collections::HashMap, future::Future};
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-use crate::event::Event;
+use crate::event::{Event, NewEvent};
 
 tokio::task_local! {
-    /// While a batch of events is applied: the trace each aggregate's change belongs to.
+    /// While a batch is applied: the trace that each event's, and each aggregate's, consequences belong to.
     static TRACES: HashMap<String, String>;
 }
 
-/// Runs `work` with a trace context known for each of some aggregates. [`crate::outbox::append`] gives the events of
-/// such an aggregate that context, so that a batch that serves many requests keeps their traces apart.
+/// Runs `work` with a trace context known for each of some causes: ids of events and of aggregates.
+/// [`crate::outbox::append`] gives events that name such a cause, or belong to such an aggregate, that context, so that a
+/// batch that serves many requests keeps their traces apart.
 pub async fn with_traces<F: Future>(traces: HashMap<String, String>, work: F) -> F::Output {
     TRACES.scope(traces, work).await
 }
 
-/// The trace context for an event of `aggregate_id`: the one set by [`with_traces`], or the current span's.
-pub(crate) fn traceparent_for(aggregate_id: &str, fallback: &str) -> String {
-    TRACES.try_with(|traces| traces.get(aggregate_id).cloned()).ok().flatten().unwrap_or_else(|| fallback.to_owned())
+/// The trace context for an event: that of its cause, that of its aggregate, or the current span's.
+pub(crate) fn traceparent_for(event: &NewEvent, current: &str) -> String {
+    let known = TRACES.try_with(|traces| traces.get(&event.cause).or_else(|| traces.get(&event.aggregate_id)).cloned());
+    known.ok().flatten().unwrap_or_else(|| current.to_owned())
 }
 
 /// The current span's context as a `traceparent`; empty outside of a trace.
@@ -82,6 +84,7 @@ pub(crate) fn consume_spans(consumer: &str, events: &[Event]) -> (Vec<tracing::S
             }
             spans.push(span);
         }
+        traces.insert(event.id.to_string(), traceparent.clone());
         traces.insert(event.aggregate_id.clone(), traceparent);
     }
     (spans, traces)

@@ -6,7 +6,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError, RwLock},
     time::{Duration, Instant},
 };
 
@@ -15,7 +15,6 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, deco
 use proto::identity::v1::{GetJwksRequest, auth_service_client::AuthServiceClient};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
-use tokio::sync::Mutex;
 use tonic::{Status, transport::Endpoint};
 
 use crate::status;
@@ -116,8 +115,8 @@ pub fn covers(held: &str, needed: &str) -> bool {
 pub fn caller<T>(request: &tonic::Request<T>) -> Result<Caller, Status> {
     request
         .extensions()
-        .get::<Caller>()
-        .cloned()
+        .get::<Arc<Caller>>()
+        .map(|caller| Caller::clone(caller))
         .ok_or_else(|| status::unauthenticated("NO_TOKEN", "this call needs a token"))
 }
 
@@ -178,6 +177,19 @@ impl InternalTokens {
     }
 }
 
+/// Tokens remembered at most; then the memory starts anew.
+const MOST_GOOD: usize = 10_000;
+/// Seconds a clock may differ.
+const LEEWAY: i64 = 5;
+
+/// Who a good token speaks for, until when, and what signed it (`None`: the shared secret).
+#[derive(Clone)]
+struct Good {
+    caller: Arc<Caller>,
+    exp: i64,
+    kid: Option<String>,
+}
+
 /// Checks tokens.
 #[derive(Clone)]
 pub struct Verifier {
@@ -186,10 +198,13 @@ pub struct Verifier {
 
 struct VerifierInner {
     keys: RwLock<HashMap<String, DecodingKey>>,
+    /// Tokens found good, so that a signature is checked once and not with every call. A shop's token comes back
+    /// thousands of times a second.
+    good: Mutex<HashMap<String, Good>>,
     secret: DecodingKey,
     identity_url: Option<String>,
     /// When identity was last asked for its keys, and whether it answered.
-    asked: Mutex<Option<(Instant, bool)>>,
+    asked: tokio::sync::Mutex<Option<(Instant, bool)>>,
 }
 
 impl Verifier {
@@ -207,7 +222,13 @@ impl Verifier {
 
     fn build(keys: HashMap<String, DecodingKey>, internal_secret: &str, identity_url: Option<String>) -> Self {
         let secret = DecodingKey::from_secret(internal_secret.as_bytes());
-        let inner = VerifierInner { keys: RwLock::new(keys), secret, identity_url, asked: Mutex::new(None) };
+        let inner = VerifierInner {
+            keys: RwLock::new(keys),
+            good: Mutex::default(),
+            secret,
+            identity_url,
+            asked: tokio::sync::Mutex::new(None),
+        };
         Self { inner: Arc::new(inner) }
     }
 
@@ -215,24 +236,45 @@ impl Verifier {
     ///
     /// # Errors
     /// `UNAUTHENTICATED` with reason `BAD_TOKEN` or `TOKEN_EXPIRED`; `UNAVAILABLE` when the keys cannot be had.
-    pub async fn verify(&self, token: &str) -> Result<Caller, Status> {
+    pub async fn verify(&self, token: &str) -> Result<Arc<Caller>, Status> {
+        if let Some(caller) = self.remembered(token) {
+            return Ok(caller);
+        }
+        let good = self.check(token).await?;
+        let caller = Arc::clone(&good.caller);
+        let mut memory = self.inner.good.lock().unwrap_or_else(PoisonError::into_inner);
+        if memory.len() >= MOST_GOOD {
+            memory.clear();
+        }
+        memory.insert(token.to_owned(), good);
+        Ok(caller)
+    }
+
+    /// The caller of a token seen before, while it lasts and its key is still published.
+    fn remembered(&self, token: &str) -> Option<Arc<Caller>> {
+        let good = self.inner.good.lock().unwrap_or_else(PoisonError::into_inner).get(token).cloned()?;
+        let lasts = OffsetDateTime::now_utc().unix_timestamp() < good.exp.saturating_add(LEEWAY);
+        (lasts && good.kid.is_none_or(|kid| self.known(&kid).is_some())).then_some(good.caller)
+    }
+
+    async fn check(&self, token: &str) -> Result<Good, Status> {
         let bad = || status::unauthenticated("BAD_TOKEN", "the token is not valid");
         if token.len() > LONGEST_TOKEN {
             return Err(bad());
         }
         let header = decode_header(token).map_err(|_| bad())?;
-        let (key, algorithm) = match header.alg {
-            Algorithm::HS256 => (self.inner.secret.clone(), Algorithm::HS256),
+        let (key, kid, algorithm) = match header.alg {
+            Algorithm::HS256 => (self.inner.secret.clone(), None, Algorithm::HS256),
             Algorithm::EdDSA => {
                 let kid = header.kid.ok_or_else(bad)?;
-                (self.key(&kid).await?.ok_or_else(bad)?, Algorithm::EdDSA)
+                (self.key(&kid).await?.ok_or_else(bad)?, Some(kid), Algorithm::EdDSA)
             }
             _ => return Err(bad()),
         };
         let mut validation = Validation::new(algorithm);
         validation.set_issuer(&[ISSUER]);
         validation.set_required_spec_claims(&["exp", "iss", "sub"]);
-        validation.leeway = 5;
+        validation.leeway = LEEWAY.unsigned_abs();
         validation.validate_aud = false;
         let claims = decode::<Claims>(token, &key, &validation)
             .map_err(|error| match error.kind() {
@@ -246,7 +288,8 @@ impl Verifier {
         if (claims.kind == CallerKind::Service) != (algorithm == Algorithm::HS256) {
             return Err(bad());
         }
-        Ok(claims.into())
+        let exp = claims.exp;
+        Ok(Good { caller: Arc::new(claims.into()), exp, kid })
     }
 
     async fn key(&self, kid: &str) -> Result<Option<DecodingKey>, Status> {
@@ -333,5 +376,24 @@ mod tests {
         for forged in ["", "a.b.c", "eyJhbGciOiJub25lIn0.e30."] {
             assert_eq!(verifier.verify(forged).await.unwrap_err().code(), tonic::Code::Unauthenticated);
         }
+    }
+
+    #[tokio::test]
+    async fn a_remembered_token_still_ends_and_still_needs_its_key() {
+        let now = OffsetDateTime::now_utc();
+        let token = InternalTokens::new("orders", "secret").token(&["crm.contact.resolve"], now).unwrap();
+        let verifier = Verifier::fixed("k", DecodingKey::from_secret(b"unused"), "secret");
+        let first = verifier.verify(&token).await.unwrap();
+        assert!(Arc::ptr_eq(&first, &verifier.verify(&token).await.unwrap()));
+        let change = |change: fn(&mut Good)| {
+            let mut memory = verifier.inner.good.lock().unwrap();
+            change(memory.get_mut(&token).unwrap());
+        };
+        change(|good| good.kid = Some("gone".to_owned()));
+        assert!(verifier.remembered(&token).is_none());
+        change(|good| good.kid = Some("k".to_owned()));
+        assert!(verifier.remembered(&token).is_some());
+        change(|good| good.exp -= 100);
+        assert!(verifier.remembered(&token).is_none());
     }
 }

@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use clap::Args;
+use messaging::Retention;
 
 /// Settings of the process, whatever services it hosts.
 #[derive(Args, Clone, Debug)]
@@ -26,6 +27,11 @@ pub struct HostConfig {
     /// Days the event streams keep events (the outboxes keep them on)
     #[arg(long, env = "SHOPFLOOR_NATS_MAX_AGE_DAYS", default_value_t = 7, help_heading = "Process")]
     pub nats_max_age_days: u64,
+
+    /// Days the outboxes keep published events, for replay and for a broker that has lost its data; 0 keeps them for
+    /// ever
+    #[arg(long, env = "SHOPFLOOR_OUTBOX_RETENTION_DAYS", default_value_t = 0, help_heading = "Process")]
+    pub outbox_retention_days: u64,
 
     /// gRPC address of the identity service, whose keys tokens are checked with
     #[arg(long, env = "SHOPFLOOR_IDENTITY_URL", default_value = "http://127.0.0.1:7070", help_heading = "Process")]
@@ -71,6 +77,14 @@ impl HostConfig {
         Duration::from_secs(self.rpc_deadline_seconds)
     }
 
+    /// How long events are kept; `None` means for ever.
+    #[must_use]
+    pub fn retention(&self) -> Option<Retention> {
+        let days = |days: u64| Duration::from_secs(days.saturating_mul(24 * 3600));
+        (self.outbox_retention_days > 0)
+            .then(|| Retention::new(days(self.outbox_retention_days), days(self.nats_max_age_days)))
+    }
+
     /// Checks what flags alone cannot.
     ///
     /// # Errors
@@ -91,6 +105,13 @@ impl HostConfig {
             self.nats_replicas == 1 || self.nats_replicas == 3,
             "--nats-replicas (SHOPFLOOR_NATS_REPLICAS) is {}; give 1 or 3",
             self.nats_replicas
+        );
+        anyhow::ensure!(
+            self.outbox_retention_days == 0 || self.outbox_retention_days >= self.nats_max_age_days,
+            "--outbox-retention-days (SHOPFLOOR_OUTBOX_RETENTION_DAYS) is {}; give 0, or at least the {} days of \
+             --nats-max-age-days, so that a lost stream can be filled again",
+            self.outbox_retention_days,
+            self.nats_max_age_days
         );
         anyhow::ensure!(
             self.db_connections >= 2,

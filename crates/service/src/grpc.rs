@@ -102,7 +102,7 @@ async fn pass(State(guard): State<Arc<Guard>>, mut request: Request, next: Next)
         .map_or(guard.deadline, |asked| asked.min(guard.deadline));
     let token = bearer(&request);
     let work = async {
-        match authorise(&guard.verifier, need, token).await {
+        match authorise(&guard.verifier, need, token.as_deref()).await {
             Ok(Some(caller)) => {
                 request.extensions_mut().insert(caller);
             }
@@ -134,7 +134,11 @@ fn bearer(request: &Request) -> Option<String> {
     value.strip_prefix("Bearer ").or_else(|| value.strip_prefix("bearer ")).map(str::to_owned)
 }
 
-async fn authorise(verifier: &Verifier, need: &Need, token: Option<String>) -> Result<Option<crate::Caller>, Status> {
+async fn authorise(
+    verifier: &Verifier,
+    need: &Need,
+    token: Option<&str>,
+) -> Result<Option<Arc<crate::Caller>>, Status> {
     let Some(token) = token else {
         return match need {
             Need::Public => Ok(None),
@@ -143,9 +147,9 @@ async fn authorise(verifier: &Verifier, need: &Need, token: Option<String>) -> R
     };
     if *need == Need::Public {
         // A stale token must not keep anybody from signing in.
-        return Ok(verifier.verify(&token).await.ok());
+        return Ok(verifier.verify(token).await.ok());
     }
-    let caller = verifier.verify(&token).await?;
+    let caller = verifier.verify(token).await?;
     match need {
         Need::Permission(permission) if !caller.may(permission) => {
             Err(status::permission_denied("PERMISSION_MISSING", format!("this call needs the permission {permission}")))

@@ -4,7 +4,7 @@
 use std::{collections::HashMap, future::Future, time::Duration};
 
 use anyhow::Context as _;
-use messaging::{Bus, BusOptions, Consumer, Relay, Subscription, Wake};
+use messaging::{Bus, BusOptions, Consumer, Relay, Retention, Subscription, Wake};
 use proto::messaging::v1::messaging_service_server::MessagingServiceServer;
 use sqlx::{
     PgPool,
@@ -183,6 +183,10 @@ impl Host {
                 let consumer = Consumer::new(subscription.clone(), pool.clone(), bus.clone(), wake.clone());
                 tasks.spawn(consumer.run(cancel.clone()));
             }
+            if let Some(retention) = config.retention() {
+                let job = trim_job(retention, deps.db.pool().clone(), service.consumers.clone(), clock.clone());
+                tasks.spawn(job.run(pool.clone(), cancel.clone()));
+            }
             for job in service.jobs {
                 tasks.spawn(job.run(pool.clone(), cancel.clone()));
             }
@@ -234,6 +238,20 @@ impl Host {
             tokio::time::timeout(Duration::from_secs(2), pool.close()).await.ok();
         }
     }
+}
+
+/// Removes events that are older than they need to be.
+fn trim_job(retention: Retention, pool: PgPool, consumers: Vec<Subscription>, clock: Clock) -> Job {
+    Job::new("trim_events", Duration::from_secs(3600), move || {
+        let (pool, consumers, clock) = (pool.clone(), consumers.clone(), clock.clone());
+        async move {
+            let removed = retention.trim(&pool, &consumers, clock.now()).await?;
+            if removed > 0 {
+                tracing::info!(removed, "events past their retention were removed");
+            }
+            Ok(())
+        }
+    })
 }
 
 fn add_reflection(routes: &mut RoutesBuilder) -> anyhow::Result<()> {

@@ -158,3 +158,53 @@ async fn an_event_carries_its_cause_and_its_attributes_across_the_broker() {
     assert_eq!(header("ce-aggregateversion"), "7");
     assert_eq!(header("ce-time"), "2026-03-02T09:00:00Z");
 }
+
+#[tokio::test]
+async fn an_event_joins_the_trace_of_the_cause_it_names() {
+    let house = House::new().await;
+    let trace = |n: u8| format!("00-0af7651916cd43dd8448eb211c80319{n}-b7ad6b7169203331-00");
+    let traces = std::collections::HashMap::from([
+        ("order-1".to_owned(), trace(1)),
+        ("order-2".to_owned(), trace(2)),
+        ("0199-event".to_owned(), trace(3)),
+    ]);
+    let mut conn = house.pool.acquire().await.unwrap();
+    let events = [
+        fact("task-1", 1, "").caused_by("order-2"),
+        fact("order-1", 1, ""),
+        fact("order-2", 1, "").caused_by("0199-event"),
+        fact("order-1", 2, "").caused_by("unknown"),
+        fact("task-2", 1, ""),
+    ];
+    messaging::trace::with_traces(traces, outbox::append(&mut conn, &events)).await.unwrap();
+    let stored = messaging::admin::outbox_events(&mut conn, "orders", 0, 10).await.unwrap();
+    let seen: Vec<&str> = stored.iter().map(|event| event.traceparent.as_str()).collect();
+    assert_eq!(seen, [trace(2).as_str(), &trace(1), &trace(3), &trace(1), ""]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_past_their_retention_go_once_published_and_the_inbox_remembers_longer() {
+    let house = House::new().await;
+    let (relay, consumer) = (house.start_relay().await, house.start_consumer().await);
+    house.publish_many(3, 1..=2).await;
+    house.until_seen(6).await;
+    house.until_published().await;
+    relay.stop().await;
+    house.publish("order-0", 3, "").await;
+    consumer.stop().await;
+    let count = async |table: &str| -> i64 {
+        let sql = format!("select count(*) from {table}");
+        sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&house.pool).await.unwrap()
+    };
+    let day = std::time::Duration::from_secs(24 * 3600);
+    let (retention, consumers) = (messaging::Retention::new(10 * day, 7 * day), [house.subscription()]);
+    let in_days = |days: u32| time::OffsetDateTime::now_utc() + day * days;
+    assert_eq!(retention.trim(&house.pool, &consumers, in_days(9)).await.unwrap(), 0);
+    assert_eq!(retention.trim(&house.pool, &consumers, in_days(11)).await.unwrap(), 6);
+    assert_eq!((count("outbox").await, count("inbox").await), (1, 6));
+    assert_eq!(retention.trim(&house.pool, &consumers, in_days(19)).await.unwrap(), 6);
+    assert_eq!((count("outbox").await, count("inbox").await), (1, 0));
+    // What was never published stays, and is still sent.
+    let _relay = house.start_relay().await;
+    house.until_published().await;
+}

@@ -111,7 +111,8 @@ pub async fn rescore(
         let (events_before, cause, record) = (touch.events, touch.cause, touch.record);
         let mut publish = |row: &mut Kept, event: &CrmEvent| {
             row.version += 1;
-            events.push(NewEvent::of("customer", row.customer_id, row.version, now, event));
+            let new = NewEvent::of("customer", row.customer_id, row.version, now, event);
+            events.push(new.caused_by(&cause.id));
         };
         for event in &events_before {
             publish(row, event);

@@ -29,7 +29,7 @@ impl Subjects {
         if let Some(subject) = self.known.get(&digest).await {
             return Ok(subject);
         }
-        let subject: Arc<str> = self.verifier.verify(token).await?.id.into();
+        let subject: Arc<str> = self.verifier.verify(token).await?.id.as_str().into();
         self.known.insert(digest, Arc::clone(&subject)).await;
         Ok(subject)
     }

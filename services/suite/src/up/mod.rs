@@ -97,6 +97,7 @@ impl UpArgs {
             nats_url,
             nats_replicas: 1,
             nats_max_age_days: 7,
+            outbox_retention_days: 0,
             identity_url: format!("http://127.0.0.1:{}", self.grpc_port),
             internal_secret,
             db_connections: 10,

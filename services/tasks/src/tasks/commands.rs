@@ -26,7 +26,7 @@ pub(crate) fn event(task: Uuid, version: i64, now: OffsetDateTime, fact: tasks_e
     NewEvent::of("task", task, version, now, &TasksEvent { event: Some(fact) })
 }
 
-/// The fact that a task was opened.
+/// The fact that a task was opened; it follows from what happened to its subject.
 pub(crate) fn opened(task: &Task) -> NewEvent {
     let fact = TaskOpened {
         task_id: task.id.to_string(),
@@ -37,7 +37,7 @@ pub(crate) fn opened(task: &Task) -> NewEvent {
         subject_id: task.subject_id.clone(),
         opened_at: Some(proto::to_timestamp(task.opened_at)),
     };
-    event(task.id, task.event_version, task.opened_at, tasks_event::Event::TaskOpened(fact))
+    event(task.id, task.event_version, task.opened_at, tasks_event::Event::TaskOpened(fact)).caused_by(&task.subject_id)
 }
 
 /// Opens a task; its state, key and project's number are filled in here.
@@ -120,7 +120,7 @@ fn moved(before: &Task, after: &Task, now: OffsetDateTime) -> NewEvent {
             moved_at: Some(proto::to_timestamp(now)),
         })
     };
-    event(after.id, after.event_version, now, fact)
+    event(after.id, after.event_version, now, fact).caused_by(&after.subject_id)
 }
 
 /// What is to change; `None` leaves a field as it is.

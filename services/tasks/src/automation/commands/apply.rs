@@ -205,6 +205,7 @@ async fn close(
         reminders::notify_closed(conn, &followed, AUTOMATION, now).await?;
     }
     let fact = |task: store::Closed| {
+        let subject = task.subject_id.clone();
         let fact = TaskClosed {
             task_id: task.id.to_string(),
             key: task.key,
@@ -214,7 +215,7 @@ async fn close(
             subject_id: task.subject_id,
             closed_at: Some(proto::to_timestamp(now)),
         };
-        event(task.id, task.event_version, now, tasks_event::Event::TaskClosed(fact))
+        event(task.id, task.event_version, now, tasks_event::Event::TaskClosed(fact)).caused_by(subject)
     };
     Ok(closed.into_iter().map(fact).collect())
 }
