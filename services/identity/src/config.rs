@@ -33,6 +33,15 @@ pub struct Config {
         value_parser = clap::value_parser!(u16).range(1..=365)
     )]
     pub session_days: u16,
+    /// Seconds a refresh token may be presented again after its first use, because an answer can be lost on its way
+    #[arg(
+        id = "identity_refresh_leeway_seconds",
+        long = "identity-refresh-leeway-seconds",
+        env = "SHOPFLOOR_IDENTITY_REFRESH_LEEWAY_SECONDS",
+        default_value_t = 30,
+        value_parser = clap::value_parser!(u16).range(0..=300)
+    )]
+    pub refresh_leeway_seconds: u16,
     /// Days after which a new signing key is made
     #[arg(
         id = "identity_key_days",
@@ -77,6 +86,7 @@ impl Default for Config {
             access_minutes: 15,
             api_key_minutes: 10,
             session_days: 14,
+            refresh_leeway_seconds: 30,
             key_days: 30,
             key_grace_seconds: 600,
             password_workers: 2,

@@ -3,7 +3,9 @@
 use clap::{Parser, Subcommand};
 
 use crate::administrator::{self, FirstAdministratorArgs};
-use crate::client::commands::{self, CallArgs, DeadLettersArgs, ReplayArgs, RpcsArgs, SignInArgs, SignOutArgs};
+use crate::client::commands::{
+    self, CallArgs, DeadLettersArgs, ReplayArgs, RpcsArgs, SignInArgs, SignOutArgs, TokenArgs,
+};
 use crate::demo::command::DemoArgs;
 use crate::retail::command::ReplayOrdersArgs;
 use crate::serve::ServeArgs;
@@ -34,6 +36,8 @@ enum Command {
     SignIn(SignInArgs),
     /// End the session kept on this machine.
     SignOut(SignOutArgs),
+    /// Print an access token of the session kept on this machine, for `curl` and other programs.
+    Token(TokenArgs),
     /// List or retry events that could not be applied.
     DeadLetters(DeadLettersArgs),
     /// Publish events of a service again.
@@ -54,6 +58,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<bool> {
         Command::Rpcs(args) => commands::rpcs(&args)?,
         Command::SignIn(args) => commands::sign_in(args).await?,
         Command::SignOut(args) => commands::sign_out(args).await?,
+        Command::Token(args) => commands::token(args).await?,
         Command::DeadLetters(args) => commands::dead_letters(args).await?,
         Command::Replay(args) => commands::replay(args).await?,
         Command::Demo(args) => demo::command::run(args).await?,

@@ -27,6 +27,8 @@ pub(super) struct Lifetimes {
     pub(super) access: Duration,
     /// Sessions that are not refreshed.
     pub(super) session: Duration,
+    /// Refresh tokens after their first use, for answers lost on their way.
+    pub(super) leeway: Duration,
 }
 
 /// Tokens of a session.
@@ -88,7 +90,8 @@ pub(super) enum Refreshed {
     Refused,
 }
 
-/// Uses a refresh token.
+/// Uses a refresh token. One used a moment ago, whose successor nobody has presented, is taken once more: its answer may
+/// have been lost on the way. The successor is then replaced, and counts as stolen when it appears after all.
 pub(super) async fn refresh(
     conn: &mut PgConnection,
     token: &str,
@@ -100,11 +103,15 @@ pub(super) async fn refresh(
     if presented.revoked || presented.expires_at <= now {
         return Ok(Refreshed::Refused);
     }
-    if presented.used {
+    let repeated = presented.used_at.is_some_and(|used_at| now - used_at <= lifetimes.leeway);
+    if presented.used_at.is_some() && (!repeated || presented.superseded || presented.followed) {
         store::revoke_session(conn, presented.session_id, "reuse", now).await?;
         let details = json!({"session": presented.session_id});
         record(conn, presented.employee_id, "session.reuse_detected", details, now).await?;
         return Ok(Refreshed::Refused);
+    }
+    if repeated {
+        store::supersede_token(conn, presented.session_id, now).await?;
     }
     let expires_at = (now + lifetimes.session).min(presented.created_at + LONGEST_SESSION);
     store::use_token(conn, &hash, presented.session_id, expires_at, now).await?;

@@ -181,6 +181,7 @@ impl AuthApi {
         Lifetimes {
             access: Duration::minutes(i64::from(self.config.access_minutes)),
             session: Duration::days(i64::from(self.config.session_days)),
+            leeway: Duration::seconds(i64::from(self.config.refresh_leeway_seconds)),
         }
     }
 }

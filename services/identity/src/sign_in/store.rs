@@ -147,8 +147,12 @@ pub(super) struct Presented {
     pub(super) expires_at: OffsetDateTime,
     /// Ended.
     pub(super) revoked: bool,
-    /// Used before.
-    pub(super) used: bool,
+    /// When used before.
+    pub(super) used_at: Option<OffsetDateTime>,
+    /// Given for a lost answer and replaced since: nobody honest holds it.
+    pub(super) superseded: bool,
+    /// A token that followed this one was presented, so its answer did arrive.
+    pub(super) followed: bool,
 }
 
 /// Finds and locks a refresh token.
@@ -156,14 +160,32 @@ pub(super) async fn lock_token(conn: &mut PgConnection, hash: &[u8; 32]) -> sqlx
     sqlx::query_as::<_, Presented>(
         "-- refresh_token_lock
         select session_id, employee_id, created_at, expires_at, revoked_at is not null as revoked,
-            used_at is not null as used
-        from refresh_token join session on id = session_id
+            used_at, superseded,
+            exists (
+                select from refresh_token as later
+                where later.session_id = present.session_id and later.issued_at >= present.used_at
+                    and later.hash <> present.hash and later.used_at is not null and not later.superseded
+            ) as followed
+        from refresh_token as present join session on id = session_id
         where hash = $1
-        for update",
+        for update of present, session",
     )
     .bind(hash.as_slice())
     .fetch_optional(conn)
     .await
+}
+
+/// Replaces the token of a session that was given but never arrived.
+pub(super) async fn supersede_token(conn: &mut PgConnection, session: Uuid, now: OffsetDateTime) -> sqlx::Result<()> {
+    sqlx::query(
+        "-- refresh_token_supersede
+        update refresh_token set used_at = $2, superseded = true where session_id = $1 and used_at is null",
+    )
+    .bind(session)
+    .bind(now)
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// Uses a refresh token up and prolongs its session.
@@ -176,7 +198,7 @@ pub(super) async fn use_token(
 ) -> sqlx::Result<()> {
     sqlx::query(
         "-- refresh_token_use
-        update refresh_token set used_at = $2 where hash = $1",
+        update refresh_token set used_at = coalesce(used_at, $2) where hash = $1",
     )
     .bind(hash.as_slice())
     .bind(now)

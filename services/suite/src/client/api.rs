@@ -94,12 +94,22 @@ impl Api {
         };
         let verb = reqwest::Method::from_bytes(route.verb.as_bytes())?;
         let mut pause = Duration::from_millis(100);
+        let mut renewed = false;
         for attempt in 1.. {
-            let result = self.attempt(&verb, &url, body.clone()).await;
+            let credential = self.credentials.header(&self.base).await?;
+            let result = self.attempt(&verb, &url, body.clone(), credential.as_ref()).await;
             let (retry_after, failure) = match result {
                 Ok((status, _, text)) if status.is_success() => return Ok(text),
                 Ok((status, retry_after, text)) if is_passing(status) => {
                     (retry_after, problem(name, status, &text).into())
+                }
+                Ok((StatusCode::UNAUTHORIZED, _, text)) if !renewed => {
+                    let refused = credential.map(|(_, value)| value).unwrap_or_default();
+                    if !self.credentials.renewed(&self.base, &refused).await? {
+                        return Err(problem(name, StatusCode::UNAUTHORIZED, &text).into());
+                    }
+                    renewed = true;
+                    continue;
                 }
                 Ok((status, _, text)) => return Err(problem(name, status, &text).into()),
                 Err(error) => (None, error.context(format!("{name}: the gateway at {} does not answer", self.base))),
@@ -118,10 +128,11 @@ impl Api {
         verb: &reqwest::Method,
         url: &str,
         body: Option<Vec<u8>>,
+        credential: Option<&(&'static str, String)>,
     ) -> anyhow::Result<(StatusCode, Option<Duration>, String)> {
         let mut request = self.http.request(verb.clone(), url);
-        if let Some((name, value)) = self.credentials.header(&self.base).await? {
-            request = request.header(name, value);
+        if let Some((name, value)) = credential {
+            request = request.header(*name, value);
         }
         if let Some(body) = body {
             request = request.header("content-type", "application/json").body(body);

@@ -63,6 +63,13 @@ pub struct SignOutArgs {
     connection: Connection,
 }
 
+/// `shopfloor token`
+#[derive(Debug, Args)]
+pub struct TokenArgs {
+    #[command(flatten)]
+    connection: Connection,
+}
+
 /// `shopfloor dead-letters`
 #[derive(Debug, Args)]
 pub struct DeadLettersArgs {
@@ -236,6 +243,15 @@ pub async fn sign_out(args: SignOutArgs) -> anyhow::Result<()> {
     let _: SignOutResponse = api.call("shopfloor.identity.v1.AuthService/SignOut", &request).await?;
     std::fs::remove_file(&file).with_context(|| format!("cannot delete {}", file.display()))?;
     say::line("Signed out.")
+}
+
+/// Prints an access token of the kept session, renewed when it is about to run out.
+pub async fn token(args: TokenArgs) -> anyhow::Result<()> {
+    match Credentials::of(&args.connection)?.header(&args.connection.http).await? {
+        Some(("authorization", value)) => say::line(value.trim_start_matches("Bearer ")),
+        Some(_) => bail!("an API key is its own token: send it as `x-api-key`"),
+        None => bail!("nobody is signed in; run `shopfloor sign-in`"),
+    }
 }
 
 /// Lists or retries dead letters.

@@ -9,7 +9,7 @@ use proto::DynamicCodec;
 use tonic::codegen::http::uri::PathAndQuery;
 use tonic::metadata::MetadataValue;
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Request, Status};
+use tonic::{Code, Request, Response, Status, Streaming};
 
 use super::methods::Method;
 use super::session::{Connection, Credentials};
@@ -54,20 +54,40 @@ pub async fn call(
     if method.descriptor.is_client_streaming() {
         bail!("`{}` takes a stream, which this command cannot send", method.full_name());
     }
-    let mut grpc = tonic::client::Grpc::new(connect(&connection.grpc).await?).max_decoding_message_size(64 << 20);
-    grpc.ready().await.context("the connection broke")?;
-    let mut request = Request::new(message);
-    if let Some((name, value)) = credentials.header(&connection.http).await? {
-        let value = MetadataValue::try_from(value).context("the token has characters no token has")?;
-        request.metadata_mut().insert(name, value);
+    let channel = connect(&connection.grpc).await?;
+    let credential = credentials.header(&connection.http).await?;
+    let mut answers = ask(&channel, credential.as_ref(), method, message.clone()).await?;
+    if answers.as_ref().is_err_and(|status| status.code() == Code::Unauthenticated) {
+        let refused = credential.map(|(_, value)| value).unwrap_or_default();
+        if credentials.renewed(&connection.http, &refused).await? {
+            let credential = credentials.header(&connection.http).await?;
+            answers = ask(&channel, credential.as_ref(), method, message).await?;
+        }
     }
-    let path = PathAndQuery::try_from(format!("/{}", method.full_name()))?;
-    let codec = DynamicCodec::new(method.descriptor.output());
-    let mut answers = grpc.server_streaming(request, path, codec).await.map_err(told)?.into_inner();
+    let mut answers = answers.map_err(told)?;
     while let Some(answer) = answers.next().await {
         each(answer.map_err(told)?)?;
     }
     Ok(())
+}
+
+/// The stream of answers to one call, or what the service says instead.
+async fn ask(
+    channel: &Channel,
+    credential: Option<&(&'static str, String)>,
+    method: &Method,
+    message: DynamicMessage,
+) -> anyhow::Result<Result<Streaming<DynamicMessage>, Status>> {
+    let mut grpc = tonic::client::Grpc::new(channel.clone()).max_decoding_message_size(64 << 20);
+    grpc.ready().await.context("the connection broke")?;
+    let mut request = Request::new(message);
+    if let Some((name, value)) = credential {
+        let value = MetadataValue::try_from(value).context("the token has characters no token has")?;
+        request.metadata_mut().insert(*name, value);
+    }
+    let path = PathAndQuery::try_from(format!("/{}", method.full_name()))?;
+    let codec = DynamicCodec::new(method.descriptor.output());
+    Ok(grpc.server_streaming(request, path, codec).await.map(Response::into_inner))
 }
 
 /// A refusal as people read it: code, message, and the details a service sends with it.

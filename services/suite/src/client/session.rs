@@ -1,16 +1,19 @@
 #![doc = "Who calls: a token given, an API key, a signed-in employee, or the suite itself."]
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Args;
+use proto::identity::v1::{RefreshSessionRequest, RefreshSessionResponse};
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 use tokio::sync::Mutex;
+
+use super::api::ApiError;
 
 /// Where a running suite is and who calls it.
 #[derive(Debug, Clone, Args)]
@@ -32,6 +35,9 @@ pub struct Connection {
 /// Makes a token of the suite's own, valid for some minutes.
 pub type Mint = Arc<dyn Fn() -> anyhow::Result<String> + Send + Sync>;
 
+/// A token that ends this soon is renewed first.
+const MARGIN: Duration = Duration::seconds(30);
+
 /// What is put on each call.
 #[derive(Clone)]
 pub enum Credentials {
@@ -42,7 +48,7 @@ pub enum Credentials {
     /// An API key.
     ApiKey(String),
     /// The employee signed in on this machine; renewed when it runs out.
-    Session(Arc<Mutex<Session>>),
+    Session(Arc<Mutex<Kept>>),
     /// The process that runs the services calls itself.
     Own(Mint),
 }
@@ -56,8 +62,13 @@ impl Credentials {
         if let Some(key) = &connection.api_key {
             return Ok(Self::ApiKey(key.clone()));
         }
-        Ok(match Session::load(&session_file()?)? {
-            Some(session) => Self::Session(Arc::new(Mutex::new(session))),
+        Self::kept(session_file()?)
+    }
+
+    /// The session kept in `file`, or nobody.
+    pub fn kept(file: PathBuf) -> anyhow::Result<Self> {
+        Ok(match Session::load(&file)? {
+            Some(session) => Self::Session(Arc::new(Mutex::new(Kept { file, session }))),
             None => Self::Nobody,
         })
     }
@@ -69,15 +80,71 @@ impl Credentials {
             Self::Token(token) => Some(("authorization", format!("Bearer {token}"))),
             Self::ApiKey(key) => Some(("x-api-key", key.clone())),
             Self::Own(mint) => Some(("authorization", format!("Bearer {}", mint()?))),
-            Self::Session(session) => {
-                let mut session = session.lock().await;
-                if session.expires_at - OffsetDateTime::now_utc() < Duration::seconds(30) {
-                    session.renew(http).await.context("the session has run out; run `shopfloor sign-in` again")?;
+            Self::Session(kept) => {
+                let mut kept = kept.lock().await;
+                if kept.session.is_ending() {
+                    kept.renew(http).await?;
                 }
-                Some(("authorization", format!("Bearer {}", session.access_token)))
+                Some(("authorization", format!("Bearer {}", kept.session.access_token)))
             }
         })
     }
+
+    /// Gets new tokens after the header `refused` was not accepted (the clocks of two machines may differ). False when
+    /// there is nothing to renew.
+    pub async fn renewed(&self, http: &str, refused: &str) -> anyhow::Result<bool> {
+        let Self::Session(kept) = self else { return Ok(false) };
+        let mut kept = kept.lock().await;
+        if refused == format!("Bearer {}", kept.session.access_token) {
+            kept.renew(http).await?;
+        }
+        Ok(true)
+    }
+}
+
+/// A session and the file it is kept in. Several commands may run at once and share it.
+pub struct Kept {
+    file: PathBuf,
+    session: Session,
+}
+
+impl Kept {
+    /// Takes the tokens another command has got in the meantime, or gets new ones. A refresh token works once, so one
+    /// command at a time renews: the others wait for the lock and then read what it wrote.
+    async fn renew(&mut self, http: &str) -> anyhow::Result<()> {
+        let _lock = locked(self.file.with_extension("lock")).await?;
+        let Some(kept) = Session::load(&self.file)? else {
+            bail!("somebody signed out; run `shopfloor sign-in` again")
+        };
+        let others = kept.access_token != self.session.access_token;
+        self.session = kept;
+        if others && !self.session.is_ending() {
+            return Ok(());
+        }
+        let api = super::api::Api::new(http, Credentials::Nobody)?;
+        let request = RefreshSessionRequest { refresh_token: self.session.refresh_token.clone() };
+        let answer: anyhow::Result<RefreshSessionResponse> =
+            Box::pin(api.call("shopfloor.identity.v1.AuthService/RefreshSession", &request)).await;
+        let answer = answer.map_err(|error| match error.downcast_ref::<ApiError>() {
+            Some(refusal) if refusal.status == 401 => {
+                error.context("the session has ended; run `shopfloor sign-in` again")
+            }
+            _ => error.context("the session could not be renewed"),
+        })?;
+        self.session = Session::from_tokens(&answer.tokens.context("the answer has no tokens")?);
+        self.session.save(&self.file)
+    }
+}
+
+/// Waits until nobody else holds the lock file; dropping the file gives it back.
+async fn locked(path: PathBuf) -> anyhow::Result<File> {
+    tokio::task::spawn_blocking(move || {
+        let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
+        let file = file.with_context(|| format!("cannot write {}", path.display()))?;
+        file.lock().with_context(|| format!("cannot lock {}", path.display()))?;
+        Ok(file)
+    })
+    .await?
 }
 
 /// Tokens of a signed-in employee, as kept on disk (mode 0600).
@@ -124,13 +191,8 @@ impl Session {
         &self.refresh_token
     }
 
-    async fn renew(&mut self, http: &str) -> anyhow::Result<()> {
-        let api = super::api::Api::new(http, Credentials::Nobody)?;
-        let request = proto::identity::v1::RefreshSessionRequest { refresh_token: self.refresh_token.clone() };
-        let answer: proto::identity::v1::RefreshSessionResponse =
-            Box::pin(api.call("shopfloor.identity.v1.AuthService/RefreshSession", &request)).await?;
-        *self = Self::from_tokens(&answer.tokens.context("the answer has no tokens")?);
-        self.save(&session_file()?)
+    fn is_ending(&self) -> bool {
+        self.expires_at - OffsetDateTime::now_utc() < MARGIN
     }
 }
 

@@ -128,10 +128,43 @@ fn a_killed_launcher_leaves_no_orphan_and_no_damage() {
     let said = text(&replay);
     assert!(said.contains("events of identity will be published again") && !said.starts_with("0 "), "{said}");
 
+    a_session_outlives_its_tokens(&place);
+
     // Told to end, it ends in good order.
     kill(Pid::from_raw(second.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
     assert!(second.wait().unwrap().success());
     place.is_left_alone();
+}
+
+/// Access tokens run out long before sessions do; commands of one session that run at once do not rob each other.
+fn a_session_outlives_its_tokens(place: &Place) {
+    let file = place.home.join("config/shopfloor/session.json");
+    let change = |field: &str, value: &str| {
+        let mut session: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        session[field] = value.into();
+        std::fs::write(&file, session.to_string()).unwrap();
+    };
+    change("expires_at", "2020-01-01T00:00:00Z");
+    std::thread::scope(|scope| {
+        let running: Vec<_> = (0..4).map(|_| scope.spawn(|| place.client(&["call", "AuthService/WhoAmI"]))).collect();
+        for one in running {
+            let who = one.join().unwrap();
+            assert!(text(&who).contains("\"login\": \"admin\""), "{}", text(&who));
+        }
+    });
+    // A token that is refused although the clock says it should work is replaced, too; over gRPC and over HTTP.
+    let orders = place.home.join("orders.csv");
+    let heading = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country";
+    std::fs::write(&orders, format!("{heading}\n1,A,x,2,2011-01-03 10:00:00,1.50,7.0,France\n")).unwrap();
+    let (orders, report) = (orders.to_str().unwrap(), place.home.join("report.csv"));
+    let replay = ["replay-orders", orders, "--cost-currency", "RUB", "--report", report.to_str().unwrap()];
+    for command in [&["call", "AuthService/WhoAmI"][..], &replay[..]] {
+        change("access_token", "a.b.c");
+        let done = place.client(command);
+        assert!(done.status.success(), "{}", text(&done));
+    }
+    let token = place.client(&["token"]);
+    assert_eq!(text(&token).trim().split('.').count(), 3, "{}", text(&token));
 }
 
 #[test]
