@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`Options`], [`Company`], [`process`] (a child that can be killed, paused and started again at its
 //! address), [`forward`] (the ways between them, which can be cut, refused and stalled), [`address`] (who is where),
-//! [`quiet`] (until nothing is on its way any more), [`usage`] (memory and time of a process).
+//! [`quiet`] (until nothing is on its way any more), [`snapshot`] (a state kept and put back), [`usage`] (memory and time of a process).
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -25,6 +25,7 @@ pub mod address;
 pub mod forward;
 pub mod process;
 pub mod quiet;
+pub mod snapshot;
 pub mod usage;
 
 use address::Addresses;

@@ -26,15 +26,27 @@ fn kilobytes(pid: u32, name: &str) -> anyhow::Result<u64> {
 
 /// Processor time used by all its threads.
 pub fn cpu(pid: u32) -> anyhow::Result<Duration> {
-    ticks(&std::fs::read_to_string(format!("/proc/{pid}/stat"))?)
+    ticks(&std::fs::read_to_string(format!("/proc/{pid}/stat"))?, 2)
+}
+
+/// The same with its children, those that have ended included.
+pub fn family_cpu(pid: u32) -> anyhow::Result<Duration> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    let mut sum = ticks(&stat, 4)?;
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))?;
+    for child in children.split_whitespace() {
+        // One that ends in this moment is counted with its parent the next time.
+        sum += family_cpu(child.parse()?).unwrap_or_default();
+    }
+    Ok(sum)
 }
 
 /// The name of the program, which may hold spaces, stands in brackets before the numbers.
-fn ticks(stat: &str) -> anyhow::Result<Duration> {
+/// User and system time, then those of ended children.
+fn ticks(stat: &str, count: usize) -> anyhow::Result<Duration> {
     let (_, numbers) = stat.rsplit_once(')').context("not a line of /proc")?;
-    let mut numbers = numbers.split_whitespace().skip(11);
-    let mut next = || anyhow::Ok(numbers.next().context("a short line of /proc")?.parse::<u64>()?);
-    let ticks = next()? + next()?;
+    let numbers = numbers.split_whitespace().skip(11).take(count).map(str::parse::<u64>);
+    let ticks = numbers.sum::<Result<u64, _>>()?;
     Ok(Duration::from_millis(ticks * 1000 / TICKS))
 }
 
@@ -44,8 +56,9 @@ mod tests {
 
     #[test]
     fn time_is_that_of_user_and_system() {
-        let stat = "12 (a (b) c) S 1 2 3 4 5 6 7 8 9 10 150 50 7 7 20 0 9 0 1";
-        assert_eq!(ticks(stat).unwrap(), Duration::from_secs(2));
+        let stat = "12 (a (b) c) S 1 2 3 4 5 6 7 8 9 10 150 50 70 30 20 0 9 0 1";
+        assert_eq!(ticks(stat, 2).unwrap(), Duration::from_secs(2));
+        assert_eq!(ticks(stat, 4).unwrap(), Duration::from_secs(3));
     }
 
     #[test]
