@@ -71,6 +71,41 @@ impl Unit {
             Self::Gram | Self::Kilogram | Self::Millilitre | Self::Litre | Self::Centimetre | Self::Metre => 6,
         }
     }
+
+    /// What is measured, as a word of its own for units that do not convert, and how many of the smallest unit one is.
+    fn measure(self) -> (&'static str, Decimal) {
+        match self {
+            Self::Piece => ("piece", Decimal::ONE),
+            Self::Pack => ("pack", Decimal::ONE),
+            Self::Gram => ("mass", Decimal::ONE),
+            Self::Kilogram => ("mass", Decimal::ONE_THOUSAND),
+            Self::Millilitre => ("volume", Decimal::ONE),
+            Self::Litre => ("volume", Decimal::ONE_THOUSAND),
+            Self::Centimetre => ("length", Decimal::ONE),
+            Self::Metre => ("length", Decimal::ONE_HUNDRED),
+        }
+    }
+
+    /// Whether a number of this unit is a number of another: grams are kilograms, pieces are not packs.
+    #[must_use]
+    pub fn converts_to(self, other: Self) -> bool {
+        self.measure().0 == other.measure().0
+    }
+
+    /// The same amount in another unit, exactly; it may have more digits than a quantity in that unit.
+    /// None when the units do not convert, or the number does not fit.
+    #[must_use]
+    pub fn convert(self, value: Decimal, other: Self) -> Option<Decimal> {
+        if self == other {
+            return Some(value);
+        }
+        if !self.converts_to(other) {
+            return None;
+        }
+        // The ratio is a power of ten either way, so both steps are exact.
+        let (from, to) = (self.measure().1, other.measure().1);
+        if from >= to { value.checked_mul(from / to) } else { value.checked_div(to / from) }
+    }
 }
 
 impl fmt::Display for Unit {
@@ -139,6 +174,22 @@ mod tests {
         assert_eq!(Quantity::parse("0.5", "pcs"), Err(QuantityError::TooPrecise));
         assert_eq!(Quantity::parse("2.000", "pcs").map(|q| q.to_string()), Ok("2 pcs".into()));
         assert_eq!(Quantity::parse("0.5", "kg").map(|q| q.to_string()), Ok("0.5 kg".into()));
+    }
+
+    #[test]
+    fn grams_are_kilograms_and_pieces_are_not_packs() {
+        use rust_decimal::dec;
+        assert_eq!(Unit::Gram.convert(dec!(1250.5), Unit::Kilogram), Some(dec!(1.2505)));
+        assert_eq!(Unit::Litre.convert(dec!(0.000001), Unit::Millilitre), Some(dec!(0.001)));
+        assert_eq!(Unit::Centimetre.convert(dec!(250), Unit::Metre), Some(dec!(2.5)));
+        assert_eq!(Unit::Piece.convert(dec!(2), Unit::Pack), None);
+        assert_eq!(Unit::Gram.convert(dec!(1), Unit::Millilitre), None);
+        assert_eq!(Unit::Kilogram.convert(Decimal::MAX, Unit::Gram), None);
+        for (one, other) in Unit::ALL.into_iter().flat_map(|one| Unit::ALL.map(|other| (one, other))) {
+            let there = one.convert(dec!(123.456789), other);
+            assert_eq!(there.is_some(), one.converts_to(other));
+            assert_eq!(there.and_then(|value| other.convert(value, one)), there.map(|_| dec!(123.456789)));
+        }
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub enum Error {
         unit: String,
     },
     /// The unit of an item that is in use would change.
-    #[error("the unit of {0} cannot change: it has stock, movements or open needs")]
+    #[error("the unit of {0} cannot change: it has stock, movements, open needs or bills of material")]
     UnitInUse(String),
     /// The lot exists with another expiry date.
     #[error("lot {lot} of {sku} has another expiry date")]
@@ -83,6 +83,12 @@ pub enum Error {
     /// The order or hold has ended.
     #[error("it is {0}")]
     DemandEnded(String),
+    /// Somebody else changed the record first.
+    #[error("the record has version {0} by now; read it again")]
+    VersionConflict(i64),
+    /// A rule of bills of material.
+    #[error(transparent)]
+    Bom(#[from] crate::boms::domain::Refusal),
     /// A moment lies before one it must follow.
     #[error("{0}")]
     TimeOrder(&'static str),
@@ -124,6 +130,8 @@ impl From<Error> for Status {
             Error::NotEnoughReserved { .. } => status::precondition("NOT_ENOUGH_RESERVED", text),
             Error::ShipmentState { .. } => status::precondition("SHIPMENT_STATE", text),
             Error::DemandEnded(state) => status::precondition(&state.to_uppercase(), text),
+            Error::VersionConflict(_) => status::aborted("VERSION_CONFLICT", text),
+            Error::Bom(refusal) => status::precondition(refusal.reason(), text),
             Error::TimeOrder(_) => status::precondition("TIME_ORDER", text),
             Error::Inconsistent(_) => status::internal(&error),
         }

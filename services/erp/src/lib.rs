@@ -3,22 +3,24 @@
 //! In reading order: [`items`] and [`warehouses`] say what is kept where; [`ledger`] is the double-entry book everything
 //! else posts to, with the lock doctrine; [`receipts`] bring goods in; [`demand`] is what orders want and
 //! [`reservation`] who gets it; [`fulfilment`] takes goods to the buyer and [`returns`] brings them back; [`stock`] shows
-//! and corrects. `consumers` listens to the orders service, `jobs` to the clock.
+//! and corrects. [`boms`] say what is made of what, and what that takes and costs. `consumers` listens to the orders service, `jobs` to the clock.
 //!
 //! Deliberately absent at this depth: several bins a warehouse with routes and barcodes, valuation methods other than
-//! actual cost per lot, back-dated corrections, units other than the item's own, least remaining life per channel.
+//! actual cost per lot, back-dated corrections, units other than the item's own (outside bills of material), least remaining life per channel.
 
 use std::{sync::Arc, time::Duration};
 
 use messaging::Subscription;
 use proto::erp::v1::{
-    fulfilment_service_server::FulfilmentServiceServer, item_service_server::ItemServiceServer,
-    receipt_service_server::ReceiptServiceServer, reservation_service_server::ReservationServiceServer,
-    stock_service_server::StockServiceServer, warehouse_service_server::WarehouseServiceServer,
+    bom_service_server::BomServiceServer, fulfilment_service_server::FulfilmentServiceServer,
+    item_service_server::ItemServiceServer, receipt_service_server::ReceiptServiceServer,
+    reservation_service_server::ReservationServiceServer, stock_service_server::StockServiceServer,
+    warehouse_service_server::WarehouseServiceServer,
 };
 use service::{Deps, Service};
 use tonic::service::Routes;
 
+pub mod boms;
 pub mod config;
 mod consumers;
 pub mod demand;
@@ -64,12 +66,17 @@ pub fn service(deps: &Deps, config: &Config) -> anyhow::Result<Service> {
         let (deps, rules) = shared();
         fulfilment::grpc::Api { deps, rules }
     };
+    let boms = {
+        let (deps, rules) = shared();
+        boms::grpc::Api { deps, rules }
+    };
     let routes = Routes::new(ItemServiceServer::new(items::grpc::Api(deps.clone())))
         .add_service(WarehouseServiceServer::new(warehouses::grpc::Api(deps.clone())))
         .add_service(StockServiceServer::new(stock))
         .add_service(ReceiptServiceServer::new(receipts))
         .add_service(ReservationServiceServer::new(reservations))
-        .add_service(FulfilmentServiceServer::new(fulfilment));
+        .add_service(FulfilmentServiceServer::new(fulfilment))
+        .add_service(BomServiceServer::new(boms));
     let orders = consumers::Orders { clock: deps.clock.clone(), rules: rules.clone() };
     Ok(Service {
         name: NAME,

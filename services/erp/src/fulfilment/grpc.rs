@@ -237,8 +237,9 @@ impl FulfilmentService for Api {
         let carrier = check.optional_text("carrier", &request.carrier, 64);
         check.done().map_err(status::invalid)?;
         let mut tx = self.begin().await?;
-        if let Some(answer) = idempotency::begin(&mut tx, &caller.id, METHOD, &request_id, &request).await? {
-            return Ok(Response::new(answer));
+        let known = idempotency::begin(&mut tx, &caller.id, METHOD, &request_id, &request).await?;
+        if let Some(answer) = known {
+            return Ok(Response::new(ShipOrdersResponse { duplicate: true, ..answer }));
         }
         let results = commands::ship_orders(&mut tx, &orders, at, &carrier, &stamp).await?;
         let result = |result: super::domain::ShipResult| ShipOrderResult {
@@ -248,7 +249,7 @@ impl FulfilmentService for Api {
             refusal: result.refusal.to_owned(),
             cost: Some(money(result.cost, self.rules.currency)),
         };
-        let answer = ShipOrdersResponse { results: results.into_iter().map(result).collect() };
+        let answer = ShipOrdersResponse { results: results.into_iter().map(result).collect(), duplicate: false };
         commit(tx, (&caller.id, METHOD, &request_id), answer).await
     }
 

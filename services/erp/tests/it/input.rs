@@ -1,9 +1,10 @@
 //! Every RPC: who may call it, and what malformed ids are answered.
 
 use proto::erp::v1::{
-    fulfilment_service_client::FulfilmentServiceClient, item_service_client::ItemServiceClient,
-    receipt_service_client::ReceiptServiceClient, reservation_service_client::ReservationServiceClient,
-    stock_service_client::StockServiceClient, warehouse_service_client::WarehouseServiceClient, *,
+    bom_service_client::BomServiceClient, fulfilment_service_client::FulfilmentServiceClient,
+    item_service_client::ItemServiceClient, receipt_service_client::ReceiptServiceClient,
+    reservation_service_client::ReservationServiceClient, stock_service_client::StockServiceClient,
+    warehouse_service_client::WarehouseServiceClient, *,
 };
 use tonic::Code;
 
@@ -39,6 +40,9 @@ macro_rules! all {
                 ship_orders(ShipOrdersRequest), deliver_shipments(DeliverShipmentsRequest),
                 get_shipment(GetShipmentRequest), list_shipments(ListShipmentsRequest),
                 list_fulfilment_queue(ListFulfilmentQueueRequest);
+            BomServiceClient: put_bom(PutBomRequest), activate_bom(ActivateBomRequest), get_bom(GetBomRequest),
+                list_boms(ListBomsRequest), where_used(WhereUsedRequest), explode_bom(ExplodeBomRequest),
+                roll_up_cost(RollUpCostRequest);
         )
     };
 }
@@ -91,6 +95,12 @@ async fn malformed_requests_are_refused_by_field() {
     names!(fulfilment.deliver_shipments(DeliverShipmentsRequest), "request_id", "shipment_ids");
     names!(fulfilment.get_shipment(GetShipmentRequest), "shipment_id");
     names!(fulfilment.list_shipments(ListShipmentsRequest), "order_id");
+    names!(boms.put_bom(PutBomRequest), "request_id", "sku", "content", "content.lines", "content.quantity");
+    names!(boms.activate_bom(ActivateBomRequest), "request_id", "sku", "number");
+    names!(boms.get_bom(GetBomRequest), "sku");
+    names!(boms.where_used(WhereUsedRequest), "component_sku");
+    names!(boms.explode_bom(ExplodeBomRequest), "sku", "quantity");
+    names!(boms.roll_up_cost(RollUpCostRequest), "sku");
     let twice = vec![service::new_id().to_string(); 2];
     let request = ShipOrdersRequest { request_id: "k".into(), order_ids: twice, ..ShipOrdersRequest::default() };
     assert_eq!(fields(&erp.fulfilment().ship_orders(request).await.unwrap_err()), ["order_ids"]);

@@ -7,9 +7,10 @@ use messaging::Event;
 use proto::{
     common::v1::{Money, Quantity},
     erp::v1::{
-        fulfilment_service_client::FulfilmentServiceClient, item_service_client::ItemServiceClient,
-        receipt_service_client::ReceiptServiceClient, reservation_service_client::ReservationServiceClient,
-        stock_service_client::StockServiceClient, warehouse_service_client::WarehouseServiceClient, *,
+        bom_service_client::BomServiceClient, fulfilment_service_client::FulfilmentServiceClient,
+        item_service_client::ItemServiceClient, receipt_service_client::ReceiptServiceClient,
+        reservation_service_client::ReservationServiceClient, stock_service_client::StockServiceClient,
+        warehouse_service_client::WarehouseServiceClient, *,
     },
     orders::v1::{
         LineChange, LineKind, OrderCancelled, OrderLine, OrderLinesCancelled, OrderPlaced, OrderReturned, OrdersEvent,
@@ -191,6 +192,10 @@ impl Erp {
 
     pub(crate) fn fulfilment(&self) -> FulfilmentServiceClient<TestChannel> {
         FulfilmentServiceClient::new(self.everything.clone())
+    }
+
+    pub(crate) fn boms(&self) -> BomServiceClient<TestChannel> {
+        BomServiceClient::new(self.everything.clone())
     }
 
     /// Creates items counted in pieces.

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
 
 mod batches;
+mod boms;
 mod concurrency;
 mod fulfilment;
 mod input;
