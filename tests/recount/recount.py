@@ -2,8 +2,11 @@
 """Recounts the UCI Online Retail file on its own and compares with what the services of Shopfloor report.
 
     recount.py expected FILE [--limit N]                   prints the expected figures as JSON
-    recount.py compare FILE [--limit N] --url URL --token-file FILE [--channel CODE]
+    recount.py compare FILE [--limit N] [--url URL] [--token-command COMMAND] [--channel CODE]
                                                            asks the gateway and says OK or what differs (exit 1)
+
+Tokens live for minutes and the comparison may take longer: the command that prints one, by default `shopfloor token`
+(after `shopfloor sign-in`), is run again whenever the gateway no longer takes the last one.
 
 It shares nothing with the services or with `shopfloor replay-orders`: only the rules below, written in the
 documentation of both. Python's standard library is all it needs.
@@ -29,6 +32,8 @@ import decimal
 import gzip
 import io
 import json
+import shlex
+import subprocess
 import sys
 import time
 import urllib.error
@@ -171,18 +176,29 @@ def expected(path, limit):
 class Gateway:
     """The least there is to ask a gateway."""
 
-    def __init__(self, url, token):
-        self.url, self.token = url.rstrip("/"), token
+    def __init__(self, url, token_command):
+        self.url, self.token_command = url.rstrip("/"), shlex.split(token_command)
+        self.token = self.fresh_token()
+
+    def fresh_token(self):
+        try:
+            printed = subprocess.run(self.token_command, check=True, stdout=subprocess.PIPE, text=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise SystemExit(f"no token: {error}")
+        return printed.stdout.strip()
 
     def ask(self, path, body=None, **query):
         url = self.url + path + ("?" + urllib.parse.urlencode(query) if query else "")
         data = None if body is None else json.dumps(body).encode()
-        headers = {"authorization": "Bearer " + self.token, "content-type": "application/json"}
         for attempt in range(6):
+            headers = {"authorization": "Bearer " + self.token, "content-type": "application/json"}
             try:
                 with urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=120) as answer:
                     return json.load(answer)
             except urllib.error.HTTPError as error:
+                if error.code == 401 and attempt == 0:
+                    self.token = self.fresh_token()
+                    continue
                 if error.code not in (429, 502, 503, 504) or attempt == 5:
                     raise SystemExit(f"{path}: HTTP {error.code}: {error.read().decode(errors='replace')}")
                 time.sleep(float(error.headers.get("retry-after") or 1))
@@ -255,8 +271,7 @@ def reported(gateway, channel, codes):
 def compare(args):
     figures, stock = expected(args.file, args.limit)
     figures.update(reserved=0, backordered=0)
-    with open(args.token_file, encoding="utf-8") as file:
-        gateway = Gateway(args.url, file.read().strip())
+    gateway = Gateway(args.url, args.token_command)
     services, counted = reported(gateway, args.channel, stock)
     wrong = 0
     print(f"{'service':8} {'figure':16} {'file':>16} {'service says':>16}")
@@ -282,12 +297,12 @@ def main():
     parser.add_argument("file")
     parser.add_argument("--limit", type=int, help="only the first lines of the file")
     parser.add_argument("--url", default="http://127.0.0.1:8080", help="address of the gateway")
-    parser.add_argument("--token-file", help="file with an access token that may read everything")
+    parser.add_argument(
+        "--token-command", default="shopfloor token", help="prints an access token that may read everything"
+    )
     parser.add_argument("--channel", default="online-retail", help="channel the file was pushed to")
     args = parser.parse_args()
     if args.what == "compare":
-        if not args.token_file:
-            parser.error("compare needs --token-file")
         compare(args)
         return
     figures, _ = expected(args.file, args.limit)

@@ -193,12 +193,14 @@ impl OrderService for OrderGrpc {
         let parts = convert::parts(&mut check, &request.lines);
         check.done().map_err(status::invalid)?;
         let mut tx = self.deps.db.begin().await.map_err(status::from_sqlx)?;
-        if let Some(known) = idempotency::begin(&mut tx, &who.id, METHOD, &request.request_id, &request).await? {
-            return Ok(Response::new(known));
+        let known = idempotency::begin(&mut tx, &who.id, METHOD, &request.request_id, &request).await?;
+        if let Some(known) = known {
+            return Ok(Response::new(wire::CancelOrderLinesResponse { duplicate: true, ..known }));
         }
         let (order, lines) = commands::cancel_lines(&mut tx, id, &parts, (&who.id, &reason), cancelled_at, now).await?;
         let cancelled = convert::changes(&lines, order.currency);
-        let answer = wire::CancelOrderLinesResponse { cancelled, order: Some(view(&mut tx, id).await?) };
+        let answer =
+            wire::CancelOrderLinesResponse { cancelled, order: Some(view(&mut tx, id).await?), duplicate: false };
         idempotency::finish(&mut tx, &who.id, METHOD, &request.request_id, &answer).await?;
         tx.commit().await.map_err(status::from_sqlx)?;
         self.hub.poke(&[id]);

@@ -79,13 +79,15 @@ impl ReturnService for ReturnGrpc {
         let now = self.deps.clock.now();
         let asked = read(&request, now)?;
         let mut tx = self.deps.db.begin().await.map_err(status::from_sqlx)?;
-        if let Some(known) = idempotency::begin(&mut tx, &who.id, METHOD, &request.request_id, &request).await? {
-            return Ok(Response::new(known));
+        let known = idempotency::begin(&mut tx, &who.id, METHOD, &request.request_id, &request).await?;
+        if let Some(known) = known {
+            return Ok(Response::new(wire::RecordReturnResponse { duplicate: true, ..known }));
         }
         let done = commands::record(&mut tx, &asked, &who.id, now).await?;
         let answer = wire::RecordReturnResponse {
             order_return: Some(order_return(done.row, &done.lines, done.currency)),
             fulfilment_state: done.fulfilment_state.to_owned(),
+            duplicate: false,
         };
         idempotency::finish(&mut tx, &who.id, METHOD, &request.request_id, &answer).await?;
         tx.commit().await.map_err(status::from_sqlx)?;

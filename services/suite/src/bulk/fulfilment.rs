@@ -23,8 +23,10 @@ const BATCH: usize = 500;
 pub struct Left {
     /// Order id.
     pub order_id: String,
-    /// Shipments that left now.
+    /// Shipments that left.
     pub shipments: Vec<String>,
+    /// True when they had left before this call.
+    pub duplicate: bool,
     /// True when nothing is open any more.
     pub complete: bool,
     /// Why nothing left; empty when something did.
@@ -56,7 +58,9 @@ pub async fn ship(
     let mut left = Vec::with_capacity(orders.len());
     while let Some(answer) = answers.try_next().await? {
         progress.add(answer.results.len() as u64)?;
+        let duplicate = answer.duplicate;
         left.extend(answer.results.into_iter().map(|result| Left {
+            duplicate,
             order_id: result.order_id,
             shipments: result.shipment_ids,
             complete: result.r#final,
@@ -152,9 +156,18 @@ pub struct TakeBack {
     pub at: OffsetDateTime,
 }
 
+/// What was taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TakenBack {
+    /// What it was worth.
+    pub amount: Decimal,
+    /// True when it had been taken back before this call.
+    pub duplicate: bool,
+}
+
 impl TakeBack {
-    /// Carries it out and returns the amount it was worth; a refusal comes back as its text.
-    pub async fn run(&self, api: &Api) -> anyhow::Result<Result<Decimal, String>> {
+    /// Carries it out; a refusal comes back as its text.
+    pub async fn run(&self, api: &Api) -> anyhow::Result<Result<TakenBack, String>> {
         let lines = self
             .lines
             .iter()
@@ -172,17 +185,17 @@ impl TakeBack {
             let request = RecordReturnRequest { order_id, request_id, lines, reason, outcome: 0, returned_at: at };
             let answer: anyhow::Result<RecordReturnResponse> =
                 api.call("shopfloor.orders.v1.ReturnService/RecordReturn", &request).await;
-            answer.map(|a| a.order_return.unwrap_or_default().lines)
+            answer.map(|a| (a.order_return.unwrap_or_default().lines, a.duplicate))
         } else {
             let request = CancelOrderLinesRequest { order_id, request_id, reason, lines, cancelled_at: at };
             let answer: anyhow::Result<CancelOrderLinesResponse> =
                 api.call("shopfloor.orders.v1.OrderService/CancelOrderLines", &request).await;
-            answer.map(|a| a.cancelled)
+            answer.map(|a| (a.cancelled, a.duplicate))
         };
         match changes {
-            Ok(changes) => {
+            Ok((changes, duplicate)) => {
                 let amounts = changes.iter().filter_map(|c| c.amount.as_ref()).map(|m| m.amount.parse::<Decimal>());
-                Ok(Ok(amounts.sum::<Result<Decimal, _>>()?))
+                Ok(Ok(TakenBack { amount: amounts.sum::<Result<Decimal, _>>()?, duplicate }))
             }
             Err(error) => match error.downcast_ref::<ApiError>() {
                 Some(refusal) if (400..500).contains(&refusal.status) => Ok(Err(refusal.to_string())),

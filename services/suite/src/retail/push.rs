@@ -17,7 +17,7 @@ use rust_decimal::Decimal;
 use time::{Duration, OffsetDateTime};
 
 use super::plan::{Plan, PlannedOrder, Reversal};
-use crate::bulk::fulfilment::{self, TakeBack};
+use crate::bulk::fulfilment::{self, TakeBack, TakenBack};
 use crate::bulk::intake::{self, Pushed, csv_field};
 use crate::bulk::stock::{self, Delivery};
 use crate::bulk::{IN_FLIGHT, money, pieces, quiet};
@@ -43,10 +43,12 @@ pub struct Options {
 pub struct Outcome {
     /// By order of the plan: what the service said.
     pub orders: Vec<Option<Pushed>>,
-    /// By reversal of the plan: the amount taken back, or the refusal.
-    pub reversals: Vec<Option<Result<Decimal, String>>>,
+    /// By reversal of the plan: what was taken back, or the refusal.
+    pub reversals: Vec<Option<Result<TakenBack, String>>>,
     /// Orders of which goods left now.
     pub shipped: usize,
+    /// Orders of which goods had left before, by the same call.
+    pub shipped_before: usize,
     /// Orders that hold nothing to ship, by reason.
     pub not_shipped: BTreeMap<String, usize>,
 }
@@ -224,6 +226,8 @@ async fn ship_and_deliver(api: &Api, plan: &Plan, outcome: &mut Outcome, now: Of
     for order in &left {
         if order.shipments.is_empty() {
             *outcome.not_shipped.entry(order.refusal.clone()).or_default() += 1;
+        } else if order.duplicate {
+            outcome.shipped_before += 1;
         } else {
             outcome.shipped += 1;
         }

@@ -23,6 +23,10 @@ pub struct Summary {
     pub new_orders: u64,
     /// Orders that had been stored before.
     pub known_orders: u64,
+    /// Cancellations and returns recorded now.
+    pub new_reversals: u64,
+    /// Cancellations and returns that had been recorded before.
+    pub known_reversals: u64,
     /// Orders that wait for a person.
     pub held_orders: u64,
     /// Parts of lines that did not go as planned.
@@ -41,6 +45,9 @@ pub fn report(path: &Path, lines: &[FileLine], plan: &Plan, outcome: &Outcome) -
             *if taken.duplicate { &mut summary.known_orders } else { &mut summary.new_orders } += 1;
             summary.held_orders += u64::from(!taken.hold_reasons.is_empty());
         }
+    }
+    for taken_back in outcome.reversals.iter().flatten().flatten() {
+        *if taken_back.duplicate { &mut summary.known_reversals } else { &mut summary.new_reversals } += 1;
     }
     let mut fates: Vec<&Fate> = plan.fates.iter().collect();
     fates.sort_by_key(|fate| fate.line);
@@ -133,6 +140,9 @@ pub fn print(summary: &Summary, outcome: &Outcome, path: &Path) -> anyhow::Resul
         ("orders known from before".to_owned(), number(summary.known_orders)),
         ("orders waiting for a person".to_owned(), number(summary.held_orders)),
         ("orders shipped now".to_owned(), number(outcome.shipped as u64)),
+        ("orders shipped before".to_owned(), number(outcome.shipped_before as u64)),
+        ("cancellations and returns recorded now".to_owned(), number(summary.new_reversals)),
+        ("cancellations and returns known from before".to_owned(), number(summary.known_reversals)),
     ];
     for (reason, count) in &outcome.not_shipped {
         rows.push((format!("orders not shipped: {reason}"), number(*count as u64)));
