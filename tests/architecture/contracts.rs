@@ -68,6 +68,18 @@ fn route(method: &MethodDescriptor) -> Option<String> {
     Some(format!("{verb} {anonymous}"))
 }
 
+/// A path in two styles: words of the path with hyphens (`/v1/price-lists`), custom verbs in camel case (`:cancelLines`), as
+/// AIP-136 has them.
+fn crooked(path: &str) -> bool {
+    let (resource, verb) = path.split_once(':').unwrap_or((path, "get"));
+    let kebab = |word: &str| {
+        word == "*"
+            || (!word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'))
+    };
+    let camel = verb.starts_with(|c: char| c.is_ascii_lowercase()) && verb.bytes().all(|b| b.is_ascii_alphanumeric());
+    !camel || !resource.strip_prefix('/').is_some_and(|words| words.split('/').all(kebab))
+}
+
 fn shared_routes(routes: impl Iterator<Item = (String, String)>) -> Vec<String> {
     let mut taken: HashMap<String, String> = HashMap::new();
     let mut found = Vec::new();
@@ -98,7 +110,17 @@ fn every_route_is_one_rpc() {
 }
 
 #[test]
+fn routes_are_of_one_style() {
+    let routes = routes(proto::descriptor_pool());
+    assert!(routes.iter().any(|(_, route)| route.contains(':')), "the custom verbs were not found");
+    let path = |route: &str| route.split_once(' ').map(|(_, path)| path.to_owned()).unwrap_or_default();
+    none(routes.iter().filter(|(_, r)| crooked(&path(r))).map(|(method, r)| format!("{method}: {r}")).collect());
+}
+
+#[test]
 fn the_rules_on_contracts_can_fail() {
+    assert!(["/v1/lots:set-status", "/v1/priceLists", "v1/orders", "/v1/orders/*:Cancel"].into_iter().all(crooked));
+    assert!(!["/v1/price-lists/*", "/v1/orders/*:cancelLines"].into_iter().any(crooked));
     let service = prost_types::ServiceDescriptorProto {
         name: Some("ThingService".to_owned()),
         method: vec![prost_types::MethodDescriptorProto {
