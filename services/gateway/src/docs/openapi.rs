@@ -108,11 +108,14 @@ fn operation(route: &Route, count: usize, comments: &Comments, schemas: &mut Sch
 }
 
 fn content(route: &Route, schemas: &mut Schemas<'_>) -> Value {
-    let (media, schema) = match route.answer {
+    let (media, schema) = match &route.answer {
         Answer::Document => ("application/json", schemas.reference(&route.rpc.output)),
         Answer::Events => ("text/event-stream", schemas.reference(&route.rpc.output)),
         Answer::Lines => ("application/x-ndjson", schemas.reference(&route.rpc.output)),
-        Answer::Download(_) => ("application/octet-stream", json!({"type": "string", "format": "binary"})),
+        Answer::Download(download) => {
+            let media = download.media_type.to_str().unwrap_or("application/octet-stream");
+            (media, json!({"type": "string", "format": "binary"}))
+        }
     };
     json!({media: {"schema": schema}})
 }

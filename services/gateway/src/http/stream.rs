@@ -61,25 +61,43 @@ pub(super) async fn respond(
     cancel: CancellationToken,
 ) -> Result<Response, Status> {
     match answer {
-        Answer::Download(field) => {
+        Answer::Download(download) => {
             let first = outgoing.messages.message().await?;
-            Ok(typed(Body::from_stream(chunks(outgoing, first, field.clone())), "application/octet-stream"))
+            let name = first.as_ref().zip(download.file_name.as_ref());
+            let name = name.map(|(first, field)| file_name(first.get_field(field).as_str().unwrap_or_default()));
+            let body = Body::from_stream(chunks(outgoing, first, download.data.clone()));
+            let mut response = typed(body, download.media_type.clone());
+            let headers = response.headers_mut();
+            headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+            let disposition = name.and_then(|name| format!("attachment; filename=\"{name}\"").parse().ok());
+            headers.insert(
+                header::CONTENT_DISPOSITION,
+                disposition.unwrap_or_else(|| HeaderValue::from_static("attachment")),
+            );
+            Ok(response)
         }
         Answer::Lines | Answer::Document => {
             let first = outgoing.messages.message().await?;
-            Ok(typed(Body::from_stream(lines(outgoing, first)), "application/x-ndjson"))
+            Ok(typed(Body::from_stream(lines(outgoing, first)), HeaderValue::from_static("application/x-ndjson")))
         }
         Answer::Events => {
-            let mut response = typed(Body::from_stream(events(outgoing, heartbeat, cancel)), "text/event-stream");
+            let body = Body::from_stream(events(outgoing, heartbeat, cancel));
+            let mut response = typed(body, HeaderValue::from_static("text/event-stream"));
             response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
             Ok(response)
         }
     }
 }
 
-fn typed(body: Body, media: &'static str) -> Response {
+/// A name that every file system takes: anything but plain letters, digits, `.`, `-` and `_` becomes `_`.
+fn file_name(name: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || ".-_".contains(c) { c } else { '_' };
+    name.chars().take(100).map(plain).collect()
+}
+
+fn typed(body: Body, media: HeaderValue) -> Response {
     let mut response = body.into_response();
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
+    response.headers_mut().insert(header::CONTENT_TYPE, media);
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

@@ -1,8 +1,8 @@
 //! An RPC with its HTTP routes, as the descriptors tell.
 
 use anyhow::{Context as _, bail, ensure};
-use http::Method;
 use http::uri::PathAndQuery;
+use http::{HeaderValue, Method};
 use prost_reflect::{
     DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor, Value,
 };
@@ -16,10 +16,21 @@ pub(crate) enum Answer {
     Document,
     /// Server-sent events: a stream behind GET.
     Events,
-    /// A download: a stream of messages that hold nothing but bytes.
-    Download(FieldDescriptor),
+    /// A download: a stream of messages that hold bytes, and at most a name for the file.
+    Download(Download),
     /// A JSON document a line: any other stream.
     Lines,
+}
+
+/// How a download is served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Download {
+    /// The field with the bytes.
+    pub(crate) data: FieldDescriptor,
+    /// The field with the file's name, in the first message.
+    pub(crate) file_name: Option<FieldDescriptor>,
+    /// What the bytes are, as the proto file says.
+    pub(crate) media_type: HeaderValue,
 }
 
 /// An RPC.
@@ -37,6 +48,8 @@ pub(crate) struct Rpc {
     pub(crate) output: MessageDescriptor,
     /// The permission named in the proto file.
     pub(crate) permission: String,
+    /// What its bytes are, if it answers with any.
+    pub(crate) media_type: HeaderValue,
     /// The idempotency key's field, if the request has one.
     pub(crate) request_id: Option<FieldDescriptor>,
     /// The list whose length is the request's weight, if the request is a batch.
@@ -82,6 +95,9 @@ pub(crate) fn routes(pool: &DescriptorPool) -> anyhow::Result<Vec<Route>> {
     let permission = pool
         .get_extension_by_name("shopfloor.options.v1.permission")
         .context("the descriptors do not define the permission option")?;
+    let media_type = pool
+        .get_extension_by_name("shopfloor.options.v1.media_type")
+        .context("the descriptors do not define the media type option")?;
     let mut routes = Vec::new();
     for method in pool.services().flat_map(|service| service.methods().collect::<Vec<_>>()) {
         let options = method.options();
@@ -91,7 +107,11 @@ pub(crate) fn routes(pool: &DescriptorPool) -> anyhow::Result<Vec<Route>> {
         let rule = options.get_extension(&http);
         let rule = rule.as_message().context("google.api.http is no message")?.clone();
         let permission = options.get_extension(&permission).as_str().unwrap_or_default().to_owned();
-        let rpc = std::sync::Arc::new(Rpc::new(method, permission)?);
+        let media_type = match options.get_extension(&media_type).as_str().filter(|text| !text.is_empty()) {
+            Some(text) => HeaderValue::from_str(text).with_context(|| format!("`{text}` is no media type"))?,
+            None => HeaderValue::from_static("application/octet-stream"),
+        };
+        let rpc = std::sync::Arc::new(Rpc::new(method, permission, media_type)?);
         let mut rules = vec![rule.clone()];
         if let Some(more) = rule.get_field_by_name("additional_bindings") {
             rules.extend(more.as_list().into_iter().flatten().filter_map(Value::as_message).cloned());
@@ -105,7 +125,7 @@ pub(crate) fn routes(pool: &DescriptorPool) -> anyhow::Result<Vec<Route>> {
 }
 
 impl Rpc {
-    fn new(method: MethodDescriptor, permission: String) -> anyhow::Result<Self> {
+    fn new(method: MethodDescriptor, permission: String, media_type: HeaderValue) -> anyhow::Result<Self> {
         let (input, output) = (method.input(), method.output());
         let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
         let service = method.parent_service().package_name().split('.').nth(1).unwrap_or_default().to_owned();
@@ -113,7 +133,8 @@ impl Rpc {
             input.get_field_by_name("request_id").filter(|field| field.kind() == Kind::String && !field.is_list());
         let batch = input.get_field_by_name("orders").filter(|field| field.is_list());
         let resume = method.is_server_streaming().then(|| resume(&input)).flatten();
-        Ok(Self { path: path.parse()?, method, service, input, output, permission, request_id, batch, resume })
+        let path = path.parse()?;
+        Ok(Self { method, path, service, input, output, permission, media_type, request_id, batch, resume })
     }
 }
 
@@ -155,12 +176,24 @@ fn answer(rpc: &Rpc, method: &Method) -> Answer {
     if !rpc.method.is_server_streaming() {
         return Answer::Document;
     }
-    let mut fields = rpc.output.fields();
-    match (fields.next(), fields.next()) {
-        (Some(only), None) if only.kind() == Kind::Bytes && !only.is_list() => Answer::Download(only),
-        _ if method == Method::GET => Answer::Events,
-        _ => Answer::Lines,
+    match download(rpc) {
+        Some(download) => Answer::Download(download),
+        None if method == Method::GET => Answer::Events,
+        None => Answer::Lines,
     }
+}
+
+fn download(rpc: &Rpc) -> Option<Download> {
+    let (bytes, others): (Vec<_>, Vec<_>) =
+        rpc.output.fields().partition(|field| field.kind() == Kind::Bytes && !field.is_list());
+    let [data] = <[_; 1]>::try_from(bytes).ok()?;
+    let named =
+        |field: &FieldDescriptor| field.name() == "file_name" && field.kind() == Kind::String && !field.is_list();
+    others.iter().all(named).then(|| Download {
+        data,
+        file_name: others.into_iter().next(),
+        media_type: rpc.media_type.clone(),
+    })
 }
 
 fn pattern(rule: &DynamicMessage) -> anyhow::Result<(Method, String)> {

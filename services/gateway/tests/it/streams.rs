@@ -105,9 +105,11 @@ async fn streams_end_when_the_gateway_stops() {
 
 #[tokio::test]
 async fn a_stream_of_bytes_is_a_download_and_a_broken_one_does_not_look_whole() {
-    let part = |text: &'static str| bytes(&ExportReportResponse { data: text.into() });
+    let named =
+        |text: &'static str, name: &str| bytes(&ExportReportResponse { data: text.into(), file_name: name.to_owned() });
+    let part = move |text: &'static str| named(text, "");
     let door = open(Config::default(), move |call| match call.header("x-request-id") {
-        "whole" => Reply::Messages(vec![part("sku;pieces\r\n"), part("A;1\r\n")]),
+        "whole" => Reply::Messages(vec![named("sku;pieces\r\n", "sales \"2026\"\n.csv"), part("A;1\r\n")]),
         "refused" => Reply::Refusal(service::status::precondition("REPORT_TOO_LARGE", "too many rows")),
         _ => {
             let broken = futures::stream::iter([Ok(part("sku;pieces\r\n")), Err(Status::unavailable("restarting"))]);
@@ -117,7 +119,9 @@ async fn a_stream_of_bytes_is_a_download_and_a_broken_one_does_not_look_whole() 
     .await;
     let export = |id: &'static str| door.post("/v1/kpi/reports:export", "{}").header("x-request-id", id).send();
     let response = export("whole").await.unwrap();
-    assert_eq!(response.headers()["content-type"], "application/octet-stream");
+    assert_eq!(response.headers()["content-type"], "text/csv; charset=utf-8");
+    assert_eq!(response.headers()["content-disposition"], "attachment; filename=\"sales__2026__.csv\"");
+    assert_eq!(response.headers()["x-content-type-options"], "nosniff");
     assert_eq!(response.text().await.unwrap(), "sku;pieces\r\nA;1\r\n");
     let (status, body) = told(export("refused").await.unwrap()).await;
     assert_eq!((status, body["reason"].as_str().unwrap()), (422, "REPORT_TOO_LARGE"));

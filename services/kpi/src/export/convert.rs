@@ -1,7 +1,7 @@
 //! Reports, as they are on the wire, as tables.
 
 use proto::common::v1::Money;
-use proto::kpi::v1 as wire;
+use proto::kpi::v1::{self as wire, export_report_request::Report};
 use service::Check;
 
 use super::domain::{Cell, Style, Table};
@@ -34,6 +34,22 @@ pub fn style(check: &mut Check, request: &wire::ExportReportRequest) -> Style {
         }
     };
     Style { separator, decimal_comma: request.decimal_comma, byte_order_mark: request.byte_order_mark }
+}
+
+/// A name for the file: the report and its days.
+pub fn file_name(report: Option<&Report>) -> String {
+    let (name, period) = match report {
+        Some(Report::Sales(report)) => ("sales", &report.period),
+        Some(Report::Delivery(report)) => ("delivery", &report.period),
+        Some(Report::Stock(report)) => ("stock", &report.period),
+        Some(Report::Funnel(report)) => ("funnel", &report.period),
+        Some(Report::Cohorts(report)) => ("cohorts", &report.period),
+        None => ("report", &None),
+    };
+    match period {
+        Some(period) => format!("{name}-{}-{}.csv", period.from, period.to),
+        None => format!("{name}.csv"),
+    }
 }
 
 fn figures(value: Option<&wire::Figures>) -> Vec<Cell> {

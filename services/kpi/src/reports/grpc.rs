@@ -227,9 +227,16 @@ impl ReportService for Reports {
         let mut check = Check::new();
         let style = crate::export::convert::style(&mut check, &request);
         check.done().map_err(Error::Invalid)?;
+        let mut file_name = crate::export::convert::file_name(request.report.as_ref());
         let table = queries_export::table(self, request.report, &self.company).await?;
         let pieces = style.pieces(table, PIECE);
-        let responses = pieces.map(|piece| Ok(wire::ExportReportResponse { data: piece.into_bytes().into() }));
+        let responses = pieces.map(move |piece| {
+            // The name goes with the first piece.
+            Ok(wire::ExportReportResponse {
+                data: piece.into_bytes().into(),
+                file_name: std::mem::take(&mut file_name),
+            })
+        });
         Ok(Response::new(stream::iter(responses).boxed()))
     }
 }

@@ -25,6 +25,7 @@ async fn export(app: &TestService, request: ExportReportRequest) -> Result<Strin
     let mut stream = reports(app).export_report(request).await?.into_inner();
     let mut file = Vec::new();
     while let Some(piece) = stream.message().await? {
+        assert_eq!(piece.file_name.is_empty(), !file.is_empty(), "the first piece has the name");
         assert!(piece.data.len() <= 64 * 1024);
         file.extend_from_slice(&piece.data);
     }
