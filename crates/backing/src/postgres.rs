@@ -154,6 +154,11 @@ impl Postgres {
         &self.folder.path
     }
 
+    /// The folder with the programs of this version: `postgres`, `psql`, `pgbench`.
+    pub fn binaries(&self) -> &Path {
+        &self.binaries
+    }
+
     /// The process id while it runs.
     pub async fn pid(&self) -> Option<u32> {
         self.guard.lock().await.pid()

@@ -1,0 +1,94 @@
+//! What the suite does. One file a figure of the table.
+
+use std::time::{Duration, Instant};
+
+use clap::ValueEnum;
+use load::company::usage;
+use suite::services::Name;
+
+use crate::Bench;
+
+mod chain;
+mod idle;
+mod intake;
+mod latency;
+mod reads;
+mod reserve;
+mod stored;
+
+/// The services orders are taken with.
+const INTAKE: [Name; 3] = [Name::Identity, Name::Orders, Name::Gateway];
+
+/// A figure of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Figure {
+    /// Memory and processor time of a suite that has nothing to do.
+    Idle,
+    /// Single orders over HTTP.
+    Intake,
+    /// Batches of fifty orders.
+    Batch,
+    /// Reservation by erp alone.
+    Reserve,
+    /// From the client's send to the committed reservation.
+    Latency,
+    /// Every consumer at full load.
+    Chain,
+    /// Reads by id.
+    Reads,
+    /// Intake with many orders stored.
+    Stored,
+}
+
+impl Figure {
+    /// Those asked for, or all, in the order they are measured.
+    pub(crate) fn in_order(only: &[Self]) -> Vec<Self> {
+        Self::value_variants().iter().filter(|figure| only.is_empty() || only.contains(figure)).copied().collect()
+    }
+
+    pub(crate) async fn measure(self, bench: &mut Bench) -> anyhow::Result<()> {
+        match self {
+            Self::Idle => idle::measure(bench).await,
+            Self::Intake => intake::single(bench).await,
+            Self::Batch => intake::batch(bench).await,
+            Self::Reserve => reserve::measure(bench).await,
+            Self::Latency => latency::measure(bench).await,
+            Self::Chain => chain::measure(bench).await,
+            Self::Reads => reads::measure(bench).await,
+            Self::Stored => stored::measure(bench).await,
+        }
+    }
+}
+
+/// Who has used how much processor time.
+struct Shares {
+    at: Instant,
+    services: Duration,
+    postgres: Duration,
+    nats: Duration,
+    ours: Duration,
+}
+
+impl Bench {
+    async fn shares(&self) -> anyhow::Result<Shares> {
+        let postgres = self.company.postgres.pid().await.map_or(Ok(Duration::ZERO), usage::family_cpu)?;
+        let nats = self.company.nats.pid().await.map_or(Ok(Duration::ZERO), usage::cpu)?;
+        let ours = usage::cpu(std::process::id())?;
+        Ok(Shares { at: Instant::now(), services: self.company.cpu().await, postgres, nats, ours })
+    }
+}
+
+impl Shares {
+    /// Shares of one processor from then to now, in words.
+    fn until(&self, now: &Self) -> String {
+        let time = (now.at - self.at).as_secs_f64();
+        let share = |then: Duration, now: Duration| now.saturating_sub(then).as_secs_f64() / time * 100.0;
+        format!(
+            "processor: services {:.0} %, Postgres {:.0} %, NATS {:.0} %, generator {:.0} %",
+            share(self.services, now.services),
+            share(self.postgres, now.postgres),
+            share(self.nats, now.nats),
+            share(self.ours, now.ours)
+        )
+    }
+}
