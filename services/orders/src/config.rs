@@ -60,6 +60,11 @@ pub struct Config {
         action = clap::ArgAction::Set)]
     pub orders_prices_include_tax: bool,
 
+    /// Minutes a confirmed order may be without answer of the warehouse before it counts as stuck.
+    #[arg(long = "orders-stuck-minutes", env = "SHOPFLOOR_ORDERS_STUCK_MINUTES", default_value_t = 10,
+        value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub orders_stuck_minutes: u32,
+
     /// VAT rate in percent of new products and of charges that name none.
     #[arg(long = "orders-vat-rate", env = "SHOPFLOOR_ORDERS_VAT_RATE", default_value = "22", value_parser = percent)]
     pub orders_vat_rate: Decimal,

@@ -64,6 +64,10 @@ pub fn service(deps: &Deps, config: &Config) -> anyhow::Result<Service> {
         name: NAME,
         routes: routes.routes(),
         consumers: consumers::subscriptions(&hub),
-        jobs: vec![contacts::jobs::hand_over(deps, config)?, import::jobs::sweep(deps)],
+        jobs: vec![
+            contacts::jobs::hand_over(deps, config)?,
+            import::jobs::sweep(deps),
+            life::jobs::measure(deps, config),
+        ],
     })
 }

@@ -4,5 +4,7 @@ pub mod commands;
 pub mod convert;
 pub mod domain;
 pub mod grpc;
+pub(crate) mod jobs;
 mod queries;
+pub mod queries_stuck;
 pub mod store;

@@ -14,6 +14,7 @@ mod machines;
 mod payments;
 mod prices;
 mod returns;
+mod stuck;
 mod support;
 mod watch;
 
