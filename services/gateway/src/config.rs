@@ -53,6 +53,9 @@ pub struct Config {
     /// Seconds a client may take to send the head of a request; an idle connection is closed after them
     #[arg(id = "gateway_header_seconds", long = "gateway-header-seconds", env = "SHOPFLOOR_GATEWAY_HEADER_SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=600), help_heading = "Gateway")]
     pub header_seconds: u64,
+    /// Seconds a client may take nothing of an answer that is ready for it; then its connection is cut
+    #[arg(id = "gateway_write_seconds", long = "gateway-write-seconds", env = "SHOPFLOOR_GATEWAY_WRITE_SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=600), help_heading = "Gateway")]
+    pub write_seconds: u64,
     /// Connections open at the same time; more wait in the system's queue
     #[arg(
         id = "gateway_max_connections",
@@ -120,6 +123,7 @@ impl Default for Config {
             body_memory: 128 * 1024 * 1024,
             body_seconds: 30,
             header_seconds: 30,
+            write_seconds: 30,
             max_connections: 4096,
             rate: 5000,
             burst: 10_000,

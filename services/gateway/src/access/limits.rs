@@ -15,6 +15,8 @@ use super::Client;
 use crate::config::Config;
 use crate::problem::Problem;
 
+const UNDER_WAY: &str = "requests under way";
+
 /// The limits.
 pub(crate) struct Limits {
     known: DefaultKeyedRateLimiter<Arc<str>>,
@@ -102,9 +104,14 @@ impl Limits {
         self.receiving.take(client, "requests on their way")
     }
 
+    /// Refuses a request that would have no place now, before anything is spent on it. The place itself is taken later.
+    pub(crate) fn look(&self, client: &Client) -> Result<(), Problem> {
+        self.requests.look(client, UNDER_WAY)
+    }
+
     /// A place for a request.
     pub(crate) fn request(&self, client: &Client) -> Result<Slot, Problem> {
-        self.requests.take(client, "requests under way")
+        self.requests.take(client, UNDER_WAY)
     }
 
     /// A place for an event stream.
@@ -136,21 +143,38 @@ fn quota(rate: u32, burst: u32) -> Quota {
 }
 
 impl Counted {
+    fn look(&self, client: &Client, what: &'static str) -> Result<(), Problem> {
+        if self.all.available_permits() == 0 {
+            return Err(Self::full(what));
+        }
+        let counts = self.each.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        match counts.get(client) {
+            Some(count) if *count >= self.most => Err(self.enough(what)),
+            _ => Ok(()),
+        }
+    }
+
     fn take(&self, client: &Client, what: &'static str) -> Result<Slot, Problem> {
-        let Ok(all) = Arc::clone(&self.all).try_acquire_owned() else {
-            metrics::counter!("gateway_refused_total", "limit" => "concurrency").increment(1);
-            return Err(Problem::overloaded(format!("too many {what} at the moment")));
-        };
+        let all = Arc::clone(&self.all).try_acquire_owned().map_err(|_| Self::full(what))?;
         let mut counts = self.each.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.entry(client.clone()).or_insert(0);
         if *count >= self.most {
-            metrics::counter!("gateway_refused_total", "limit" => "key_concurrency").increment(1);
-            let detail = format!("you have too many {what} ({} at most)", self.most);
-            return Err(Problem::too_many("TOO_MANY_CONCURRENT", detail, Duration::from_secs(1)));
+            return Err(self.enough(what));
         }
         *count += 1;
         drop(counts);
         Ok(Slot { client: client.clone(), each: Arc::clone(&self.each), _all: all })
+    }
+
+    fn full(what: &str) -> Problem {
+        metrics::counter!("gateway_refused_total", "limit" => "concurrency").increment(1);
+        Problem::overloaded(format!("too many {what} at the moment"))
+    }
+
+    fn enough(&self, what: &str) -> Problem {
+        metrics::counter!("gateway_refused_total", "limit" => "key_concurrency").increment(1);
+        let detail = format!("you have too many {what} ({} at most)", self.most);
+        Problem::too_many("TOO_MANY_CONCURRENT", detail, Duration::from_secs(1))
     }
 }
 
@@ -181,12 +205,15 @@ mod tests {
         let _second = limits.request(&client("a")).unwrap();
         let Err(refused) = limits.request(&client("a")) else { panic!() };
         assert_eq!((refused.status.as_u16(), refused.reason.as_str()), (429, "TOO_MANY_CONCURRENT"));
+        assert_eq!(limits.look(&client("a")).unwrap_err(), refused);
+        limits.look(&client("b")).unwrap();
         let _other = limits.request(&client("b")).unwrap();
         drop(first);
         let _again = limits.request(&client("a")).unwrap();
         let _last = limits.request(&client("c")).unwrap();
         let Err(refused) = limits.request(&client("d")) else { panic!() };
         assert_eq!((refused.status.as_u16(), refused.retry_after.is_some()), (503, true));
+        assert_eq!(limits.look(&client("d")).unwrap_err(), refused);
     }
 
     #[test]

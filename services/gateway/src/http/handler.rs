@@ -127,6 +127,9 @@ impl Call<'_> {
         let access = self.access(&parts.headers).await?;
         let limits = &self.gateway.limits;
         limits.rate(&access.client, 1)?;
+        if self.route.answer == Answer::Document {
+            limits.look(&access.client)?;
+        }
         let message = {
             let _receiving = limits.receiving(&access.client)?;
             let received = body::read(&parts.headers, body, limits, &self.gateway.config).await?;

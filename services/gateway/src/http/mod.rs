@@ -4,6 +4,7 @@ mod body;
 mod context;
 mod handler;
 mod metadata;
+mod patience;
 mod serve;
 mod stream;
 

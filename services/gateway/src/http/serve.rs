@@ -9,12 +9,13 @@ use axum::Router;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
+use super::patience::Patient;
 use crate::config::Config;
 
 /// Address of the other end of a connection; in the extensions of every request.
@@ -41,6 +42,8 @@ pub async fn serve(listener: TcpListener, router: Router, config: &Config, cance
         };
         match accepted {
             Ok((stream, peer)) => {
+                stream.set_nodelay(true).ok();
+                let stream = Patient::new(stream, config);
                 let work = connection(stream, peer, router.clone(), Arc::clone(&builder), cancel.clone());
                 tracker.spawn(async move {
                     metrics::gauge!("gateway_connections").increment(1.0);
@@ -84,13 +87,12 @@ fn builder(config: &Config) -> auto::Builder<TokioExecutor> {
 }
 
 async fn connection(
-    stream: TcpStream,
+    stream: Patient,
     peer: SocketAddr,
     router: Router,
     builder: Arc<auto::Builder<TokioExecutor>>,
     cancel: CancellationToken,
 ) {
-    stream.set_nodelay(true).ok();
     let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(Peer(peer));
         let router = router.clone();

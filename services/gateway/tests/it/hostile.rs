@@ -72,6 +72,26 @@ async fn a_head_that_does_not_arrive_is_given_up() {
 }
 
 #[tokio::test]
+async fn who_never_says_what_it_wants_is_cut_off() {
+    let door = open(Config { header_seconds: 1, ..Config::default() }, |_| empty()).await;
+    for word in ["", "P", "PRI * HTTP/2.0\r\n"] {
+        let mut socket = TcpStream::connect(door.address()).await.unwrap();
+        socket.write_all(word.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        tokio::time::timeout(Duration::from_secs(10), socket.read_to_end(&mut answer)).await.expect(word).ok();
+    }
+}
+
+#[tokio::test]
+async fn who_does_not_take_the_answers_is_cut_off() {
+    let door = open(Config { write_seconds: 1, ..Config::default() }, |_| empty()).await;
+    let mut socket = TcpStream::connect(door.address()).await.unwrap();
+    let asking = async { while socket.write_all(b"GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n").await.is_ok() {} };
+    tokio::time::timeout(Duration::from_secs(20), asking).await.unwrap();
+    assert_eq!(door.get("/v1/roles").send().await.unwrap().status(), 200);
+}
+
+#[tokio::test]
 async fn other_media_types_are_refused() {
     let door = open(Config::default(), |_| empty()).await;
     for media in ["text/xml", "application/x-www-form-urlencoded", "multipart/form-data"] {

@@ -88,6 +88,31 @@ async fn requests_under_way_are_bounded_for_each_caller_and_for_all() {
 }
 
 #[tokio::test]
+async fn who_is_over_a_bound_is_refused_before_the_body_is_read() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let (open_gate, gate) = tokio::sync::oneshot::channel();
+    let gate = Mutex::new(Some(gate));
+    let door = open(Config { key_concurrency: 1, ..Config::default() }, move |_| match gate.lock().unwrap().take() {
+        Some(gate) => Reply::After(gate, Vec::new()),
+        None => empty(),
+    })
+    .await;
+    let held = tokio::spawn(door.get("/v1/roles").send());
+    testkit::eventually("one is under way", async || door.backend.calls("ListRoles").len() == 1).await;
+    let mut socket = tokio::net::TcpStream::connect(door.address()).await.unwrap();
+    let head = format!(
+        "POST /v1/roles HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\ncontent-length: 1000\r\n\r\n{{",
+        token("tester")
+    );
+    socket.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = vec![0; 12];
+    tokio::time::timeout(Duration::from_secs(10), socket.read_exact(&mut answer)).await.unwrap().unwrap();
+    assert_eq!(answer, b"HTTP/1.1 429");
+    open_gate.send(()).unwrap();
+    assert_eq!(held.await.unwrap().unwrap().status(), 200);
+}
+
+#[tokio::test]
 async fn a_body_that_is_too_large_is_refused_before_it_is_read() {
     let door = open(Config { max_body: 10_000, ..Config::default() }, |_| empty()).await;
     let (status, body) = told(door.post("/v1/roles", vec![b' '; 10_001]).send().await.unwrap()).await;
