@@ -1,4 +1,4 @@
-#![doc = "Loading much through the gateway's public API: products, stock, orders, shipments; several requests in flight."]
+#![doc = "Loading much through the gateway's public API: products, recipes, stock, orders, payments, shipments; several requests in flight."]
 //!
 //! Every write carries a key made from its content, so that loading the same again changes nothing.
 
@@ -7,8 +7,10 @@ use std::hash::Hasher as _;
 use rust_decimal::Decimal;
 use time::OffsetDateTime;
 
+pub mod boms;
 pub mod fulfilment;
 pub mod intake;
+pub mod payments;
 pub mod quiet;
 pub mod stock;
 

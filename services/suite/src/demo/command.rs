@@ -39,5 +39,8 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
     let api = Api::new(&args.connection.http, Credentials::of(&args.connection)?)?;
     let company = Company { shop: &api, staff: &api, scale: args.scale, last_day, currency: &args.currency, now };
     let loaded = company.load().await?;
-    say::line(&format!("{} orders loaded, {} refused, {} held", loaded.orders, loaded.refused, loaded.held))
+    say::line(&format!(
+        "{} orders loaded, {} refused, {} held; {} payments, {} refunds",
+        loaded.orders, loaded.refused, loaded.held, loaded.payments, loaded.refunds
+    ))
 }

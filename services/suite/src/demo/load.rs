@@ -10,14 +10,17 @@ use proto::orders::v1::{
     BuyerInput, DeliveryInput, LineKind, OrderInput, OrderLineInput, PutChannelRequest, PutPriceListRequest,
     TaxRounding,
 };
+use rust_decimal::Decimal;
 use time::{Date, Duration, OffsetDateTime};
 
 use super::goods::{self, Good};
 use super::history::{DAYS, Ending, History, Order};
-use super::people;
+use super::paying::{self, Paying};
 use super::scale::Scale;
+use super::{making, people};
 use crate::bulk::fulfilment::{self, TakeBack};
 use crate::bulk::intake::{self, Pushed, csv_field};
+use crate::bulk::payments::{self, Movement};
 use crate::bulk::stock::{self, Delivery};
 use crate::bulk::{IN_FLIGHT, content_id, money, pieces, quiet};
 use crate::client::api::Api;
@@ -57,15 +60,21 @@ pub struct Loaded {
     pub refused: u64,
     /// Orders that wait for a person.
     pub held: u64,
+    /// Payments recorded.
+    pub payments: u64,
+    /// Refunds recorded.
+    pub refunds: u64,
 }
 
 impl Company<'_> {
-    /// Loads goods, stock and the whole history.
+    /// Loads goods, stock, recipes and the whole history.
     pub async fn load(&self) -> anyhow::Result<Loaded> {
         let history = History::new(SEED, self.scale.sizes(), self.last_day);
         self.goods().await?;
         quiet::wait(self.staff).await?;
         self.stock(&history).await?;
+        let opening = self.last_day - Duration::days(DAYS);
+        making::load(self.staff, self.currency, SEED, (opening, self.last_day)).await?;
         quiet::wait(self.staff).await?;
         let mut loaded = Loaded::default();
         for from in (0..history.len()).step_by(WINDOW as usize) {
@@ -127,22 +136,64 @@ impl Company<'_> {
         progress.end()
     }
 
-    /// Pushes the orders of a window and lets them end as they ended.
+    /// Pushes the orders of a window and lets them be paid and end as they ended.
     async fn window(&self, history: &History, from: u64, to: u64, loaded: &mut Loaded) -> anyhow::Result<()> {
         let orders: Vec<Order> = (from..to).map(|n| history.order(n)).collect();
+        let known = self.push(&orders, (from, history.len()), loaded).await?;
+        self.pay("Payments recorded", self.shop, known.iter().filter_map(Known::paid_before), loaded).await?;
+        quiet::wait(self.staff).await?;
+        let cancelled = self.each(&known, Ending::Cancelled, |one| async move {
+            let at = (one.order.placed_at + Duration::hours(3)).min(self.now);
+            let done = accept(fulfilment::cancel(self.staff, &one.id, "buyer_request", at).await)?;
+            Ok(done.then(|| one.refund("cancelled", at + Duration::HOUR)).flatten())
+        });
+        let mut refunds = cancelled.await?;
+        let (at_the_door, refused) = self.ship(&known).await?;
+        self.pay("Cash on delivery recorded", self.staff, at_the_door, loaded).await?;
+        refunds.extend(refused);
+        quiet::wait(self.staff).await?;
+        let returned = self.each(&known, Ending::Returned, |one| async move {
+            let at = (one.order.placed_at + Duration::days(12)).min(self.now);
+            let back = TakeBack {
+                request_id: content_id("return", [one.id.as_str()]),
+                order_id: one.id.clone(),
+                lines: vec![(1, 1)],
+                reason: "not_fitting",
+                shipped: true,
+                at,
+            };
+            // An order that still waits for goods has nothing to bring back.
+            let back = back.run(self.staff).await?;
+            Ok(back.ok().and_then(|back| one.refund_of(back.amount, "returned", at + Duration::DAY)))
+        });
+        refunds.extend(returned.await?);
+        let (now, before) = (self.now, loaded.payments);
+        let refunds = refunds.into_iter().map(|refund| Movement { at: refund.at.min(now), ..refund });
+        self.pay("Refunds recorded", self.staff, refunds, loaded).await?;
+        (loaded.refunds, loaded.payments) = (loaded.refunds + loaded.payments - before, before);
+        quiet::wait(self.staff).await.map(drop)
+    }
+
+    /// Pushes the orders of a window that begins with number `from`, of `all`.
+    async fn push<'o>(
+        &self,
+        orders: &'o [Order],
+        (from, all): (u64, u64),
+        loaded: &mut Loaded,
+    ) -> anyhow::Result<Vec<Known<'o>>> {
         let inputs = orders.iter().map(|order| self.input(order));
-        let what =
-            if history.len() > WINDOW { format!("Orders pushed, from {from}") } else { "Orders pushed".to_owned() };
-        let mut progress = Progress::new(&what, to - from);
+        let what = if all > WINDOW { format!("Orders pushed, from {from}") } else { "Orders pushed".to_owned() };
+        let mut progress = Progress::new(&what, orders.len() as u64);
         let pushed = intake::push_orders(self.shop, inputs, &mut progress).await?;
         progress.end()?;
         let mut known = Vec::with_capacity(orders.len());
-        for order in &orders {
+        for (n, order) in (from..).zip(orders) {
             match pushed.get(&order.external_id) {
                 Some(Pushed::Taken(taken)) => {
                     loaded.orders += 1;
                     loaded.held += u64::from(!taken.hold_reasons.is_empty());
-                    known.push((order, taken.order_id.as_str()));
+                    let (id, total) = (taken.order_id.clone(), taken.total.parse()?);
+                    known.push(Known { order, id, total, paying: paying::of(SEED, n, order) });
                 }
                 Some(Pushed::Refused(why)) if loaded.refused == 0 => {
                     loaded.refused += 1;
@@ -151,74 +202,70 @@ impl Company<'_> {
                 _ => loaded.refused += 1,
             }
         }
-        quiet::wait(self.staff).await?;
-        self.each(&known, Ending::Cancelled, |order, id| async move {
-            let at = (order.placed_at + Duration::hours(3)).min(self.now);
-            accept(fulfilment::cancel(self.staff, &id, "buyer_request", at).await)
-        })
-        .await?;
-        self.ship(&known).await?;
-        quiet::wait(self.staff).await?;
-        self.each(&known, Ending::Returned, |order, id| async move {
-            let back = TakeBack {
-                request_id: content_id("return", [id.as_str()]),
-                order_id: id,
-                lines: vec![(1, 1)],
-                reason: "not_fitting",
-                shipped: true,
-                at: (order.placed_at + Duration::days(12)).min(self.now),
-            };
-            // An order that still waits for goods has nothing to bring back.
-            back.run(self.staff).await.map(drop)
-        })
-        .await?;
-        quiet::wait(self.staff).await.map(drop)
+        Ok(known)
     }
 
-    async fn ship(&self, known: &[(&Order, &str)]) -> anyhow::Result<()> {
+    /// Records money; what lies in the future has not moved yet.
+    async fn pay(
+        &self,
+        what: &str,
+        api: &Api,
+        movements: impl IntoIterator<Item = Movement>,
+        loaded: &mut Loaded,
+    ) -> anyhow::Result<()> {
+        let movements: Vec<_> = movements.into_iter().filter(|movement| movement.at <= self.now).collect();
+        let mut progress = Progress::new(what, movements.len() as u64);
+        loaded.payments += payments::record(api, self.currency, movements, &mut progress).await?;
+        progress.end()
+    }
+
+    /// Ships and delivers. Returns what couriers were paid, and what goes back to those who refused.
+    async fn ship(&self, known: &[Known<'_>]) -> anyhow::Result<(Vec<Movement>, Vec<Movement>)> {
         let leaving = |ending| matches!(ending, Ending::Delivered | Ending::Returned | Ending::Refused);
-        let due: Vec<_> = known
-            .iter()
-            .filter(|(order, _)| leaving(order.ending))
-            .map(|(order, id)| ((*id).to_owned(), order.placed_at))
-            .collect();
-        let by_id: HashMap<&str, &Order> = known.iter().map(|(order, id)| (*id, *order)).collect();
+        let due = known.iter().filter(|one| leaving(one.order.ending));
+        let due: Vec<_> = due.map(|one| (one.id.clone(), one.order.placed_at)).collect();
+        let by_id: HashMap<&str, &Known<'_>> = known.iter().map(|one| (one.id.as_str(), one)).collect();
         let mut progress = Progress::new("Orders shipped", due.len() as u64);
         let left = fulfilment::ship(self.staff, &due, COLLECT_DAYS, self.now, &mut progress).await?;
         progress.end()?;
         let (mut delivered, mut refused) = (Vec::new(), Vec::new());
+        let (mut at_the_door, mut back) = (Vec::new(), Vec::new());
         for parcel in left {
-            let Some(order) = by_id.get(parcel.order_id.as_str()) else {
-                bail!("erp shipped an order nobody asked for")
-            };
-            for shipment in parcel.shipments {
-                if order.ending == Ending::Refused {
-                    refused.push(shipment);
-                } else {
-                    delivered.push((shipment, order.placed_at));
-                }
+            let Some(one) = by_id.get(parcel.order_id.as_str()) else { bail!("erp shipped an order nobody asked for") };
+            if one.order.ending == Ending::Refused {
+                back.extend(one.refund("refused", one.order.placed_at + Duration::days(9)));
+                refused.extend(parcel.shipments);
+            } else {
+                // Who still waits for a part keeps the money until it comes.
+                at_the_door.extend(parcel.complete.then(|| one.paid_at_the_door(self.now)).flatten());
+                delivered.extend(parcel.shipments.into_iter().map(|shipment| (shipment, one.order.placed_at)));
             }
         }
         let mut progress = Progress::new("Shipments delivered", delivered.len() as u64);
         fulfilment::deliver(self.staff, &delivered, COLLECT_DAYS, self.now, &mut progress).await?;
         progress.end()?;
         futures::stream::iter(refused)
-            .map(|shipment| async move { accept(fulfilment::refuse(self.staff, &shipment).await) })
+            .map(|shipment| async move { accept(fulfilment::refuse(self.staff, &shipment).await).map(drop) })
             .buffer_unordered(IN_FLIGHT)
             .try_for_each(|()| async { Ok(()) })
-            .await
+            .await?;
+        Ok((at_the_door, back))
     }
 
-    async fn each<'o, F, Fut>(&self, known: &[(&'o Order, &str)], ending: Ending, work: F) -> anyhow::Result<()>
+    /// Does something with all orders of an ending, and gathers what goes back to the buyers.
+    async fn each<'k, 'o: 'k, F, Fut>(
+        &self,
+        known: &'k [Known<'o>],
+        ending: Ending,
+        work: F,
+    ) -> anyhow::Result<Vec<Movement>>
     where
-        F: Fn(&'o Order, String) -> Fut,
-        Fut: Future<Output = anyhow::Result<()>>,
+        F: Fn(&'k Known<'o>) -> Fut,
+        Fut: Future<Output = anyhow::Result<Option<Movement>>>,
     {
-        let chosen = known.iter().filter(|(order, _)| order.ending == ending);
-        futures::stream::iter(chosen.map(|(order, id)| work(order, (*id).to_owned())))
-            .buffer_unordered(IN_FLIGHT)
-            .try_for_each(|()| async { Ok(()) })
-            .await
+        let chosen = known.iter().filter(|one| one.order.ending == ending);
+        let done: Vec<_> = futures::stream::iter(chosen.map(work)).buffer_unordered(IN_FLIGHT).try_collect().await?;
+        Ok(done.into_iter().flatten().collect())
     }
 
     fn input(&self, order: &Order) -> OrderInput {
@@ -265,14 +312,56 @@ impl Company<'_> {
     }
 }
 
-/// A business refusal is no reason to stop loading: the history asks for what stock and state allow.
-fn accept(result: anyhow::Result<()>) -> anyhow::Result<()> {
+/// An order the suite has taken.
+struct Known<'a> {
+    order: &'a Order,
+    id: String,
+    total: Decimal,
+    paying: Paying,
+}
+
+impl Known<'_> {
+    fn movement(&self, purpose: &'static str, amount: Decimal, at: OffsetDateTime, refund: &'static str) -> Movement {
+        let method = self.order.payment_method;
+        let provider = match method {
+            "card" => ("demo-pay", format!("{purpose}-{}", self.order.external_id)),
+            _ => ("", String::new()),
+        };
+        Movement { order_id: self.id.clone(), purpose, method, amount, at, provider, refund }
+    }
+
+    fn paid_before(&self) -> Option<Movement> {
+        let (at, amount) = self.paying.before(self.total)?;
+        Some(self.movement("payment", amount, at, ""))
+    }
+
+    /// What the courier brought, three days after the order, at the latest now.
+    fn paid_at_the_door(&self, now: OffsetDateTime) -> Option<Movement> {
+        let at = (self.order.placed_at + Duration::days(3)).min(now);
+        (self.paying == Paying::AtTheDoor).then(|| self.movement("payment", self.total, at, ""))
+    }
+
+    /// All that was paid beforehand goes back.
+    fn refund(&self, why: &'static str, at: OffsetDateTime) -> Option<Movement> {
+        let (_, amount) = self.paying.before(self.total)?;
+        Some(self.movement("refund", amount, at, why))
+    }
+
+    /// What came back is paid back, to those who had paid all.
+    fn refund_of(&self, amount: Decimal, why: &'static str, at: OffsetDateTime) -> Option<Movement> {
+        let paid = matches!(self.paying, Paying::AtTheDoor | Paying::Before { half: false, .. });
+        (paid && amount > Decimal::ZERO).then(|| self.movement("refund", amount, at, why))
+    }
+}
+
+/// Whether it was done. A business refusal is no reason to stop loading: the history asks for what stock and state allow.
+fn accept(result: anyhow::Result<()>) -> anyhow::Result<bool> {
     match result {
         Err(error) => match error.downcast_ref::<crate::client::api::ApiError>() {
-            Some(refusal) if (400..500).contains(&refusal.status) => Ok(()),
+            Some(refusal) if (400..500).contains(&refusal.status) => Ok(false),
             _ => Err(error),
         },
-        ok => ok,
+        Ok(()) => Ok(true),
     }
 }
 

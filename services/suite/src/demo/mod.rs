@@ -5,15 +5,20 @@
 //!
 //! Reading order: [`chance`] (the random numbers), [`scale`] (how much of everything), [`words`] (names in Russian and
 //! English), [`nutrition`] and [`tackle`] (goods), [`goods`] (both together, with lots), [`people`] (customers),
-//! [`history`] (orders and what became of them), [`load`] (brings it all in through the public API).
+//! [`materials`] and [`recipes`] (what own production takes), [`history`] (orders and what became of them), [`paying`] (who
+//! pays what and when), [`load`] with [`making`] (brings it all in through the public API).
 
 pub mod chance;
 pub mod command;
 pub mod goods;
 pub mod history;
 pub mod load;
+pub mod making;
+pub mod materials;
 pub mod nutrition;
+pub mod paying;
 pub mod people;
+pub mod recipes;
 pub mod scale;
 pub mod tackle;
 pub mod words;

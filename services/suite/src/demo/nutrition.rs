@@ -50,11 +50,45 @@ const FLAVOURS: [&str; VARIANTS as usize] = [
 
 const PACKS: [i64; VARIANTS as usize] = [30, 45, 60, 75, 90, 100, 120, 150, 180, 240, 360];
 
-/// Good number `n` of own production, `n` below [`GOODS`].
-pub fn good(seed: u64, n: u64) -> Good {
+/// What tells a good of own production from the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Variant {
+    /// Code of the kind.
+    pub code: &'static str,
+    /// Name of the kind.
+    pub name: &'static str,
+    /// Category.
+    pub category: &'static str,
+    /// Powder in flavours; else capsules in packs.
+    pub powder: bool,
+    /// Price of the kind in roubles.
+    pub price: i64,
+    /// Net weight of the kind in grams.
+    pub grams: i64,
+    /// Shelf life in days.
+    pub shelf_life: u32,
+    /// Number of the variant within the kind.
+    pub variant: usize,
+    /// Capsules in a pack.
+    pub pack: i64,
+}
+
+/// The variant of good number `n`, below [`GOODS`].
+pub fn variant(n: u64) -> Variant {
     let (code, name, category, powder, price, grams, shelf_life) = KINDS[(n / VARIANTS) as usize % KINDS.len()];
     let variant = (n % VARIANTS) as usize;
-    let pack = PACKS[variant];
+    Variant { code, name, category, powder, price, grams, shelf_life, variant, pack: PACKS[variant] }
+}
+
+/// Stock keeping unit of good number `n`.
+pub fn sku(n: u64) -> String {
+    let Variant { code, variant, .. } = variant(n);
+    format!("SN-{code}-{:02}", variant + 1)
+}
+
+/// Good number `n` of own production, `n` below [`GOODS`].
+pub fn good(seed: u64, n: u64) -> Good {
+    let Variant { name, category, powder, price, grams, shelf_life, variant, pack, .. } = variant(n);
     let mut chance = Chance::new(seed, "nutrition", n);
     let (title, price, grams) = if powder {
         (format!("{name}, {}", FLAVOURS[variant]), price + 50 * variant as i64, grams)
@@ -63,7 +97,7 @@ pub fn good(seed: u64, n: u64) -> Good {
     };
     let price = Decimal::from(price);
     Good {
-        sku: format!("SN-{code}-{:02}", variant + 1),
+        sku: sku(n),
         name: title,
         category: format!("Спортивное питание/{category}"),
         brand: "Северная Форма".to_owned(),

@@ -1,8 +1,8 @@
 #![doc = "What happened, as the services tell it: the table at the end of `up`, and whether the figures fit together."]
 
 use anyhow::Context;
-use proto::common::v1::Money;
-use proto::erp::v1::{VerifyLedgerRequest, VerifyLedgerResponse};
+use proto::common::v1::{Money, PageRequest};
+use proto::erp::v1::{BomState, ListBomsRequest, ListBomsResponse, VerifyLedgerRequest, VerifyLedgerResponse};
 use proto::kpi::v1::{GetFunnelRequest, GetFunnelResponse, GetSummaryRequest, GetSummaryResponse, Period, StateCount};
 use proto::tasks::v1::{CountTasksRequest, CountTasksResponse};
 use time::{Date, Duration};
@@ -20,6 +20,7 @@ pub struct Summary {
     ledger: VerifyLedgerResponse,
     tasks_open: i64,
     tasks_done: i64,
+    recipes: i64,
     backlog: Backlog,
     latency: Option<(f64, f64)>,
 }
@@ -47,9 +48,25 @@ pub async fn ask(api: &Api, ops: &str, today: Date, currency: &str) -> anyhow::R
         ledger,
         tasks_open: count(false),
         tasks_done: count(true),
+        recipes: recipes(api).await?,
         backlog: quiet::backlog(api).await?,
         latency: quantile(0.5).zip(quantile(0.99)),
     })
+}
+
+/// Bills of material in effect or to come into effect.
+async fn recipes(api: &Api) -> anyhow::Result<i64> {
+    let (mut count, mut page_token) = (0, String::new());
+    loop {
+        let page = Some(PageRequest { page_size: 500, page_token });
+        let request = ListBomsRequest { page, state: BomState::Active.into(), ..ListBomsRequest::default() };
+        let answer: ListBomsResponse = api.call("shopfloor.erp.v1.BomService/ListBoms", &request).await?;
+        count += answer.boms.len() as i64;
+        page_token = answer.page.unwrap_or_default().next_page_token;
+        if page_token.is_empty() {
+            return Ok(count);
+        }
+    }
 }
 
 impl Summary {
@@ -70,9 +87,13 @@ impl Summary {
             ("cancelled", number(figures.cancelled_orders)),
             ("refused at the door", number(figures.uncollected_orders)),
             ("returned", number(figures.returned_orders)),
+            ("paid in full", number(self.funnel.paid)),
+            ("received", amount(self.kpi.received.as_ref())),
+            ("refunded", amount(self.kpi.refunded.as_ref())),
             ("customers", number(self.kpi.customers)),
             ("revenue", amount(figures.revenue.as_ref())),
             ("margin", amount(figures.margin.as_ref())),
+            ("recipes", number(self.recipes)),
             ("stock value", amount(self.ledger.stock_value.as_ref())),
             ("tasks open", number(self.tasks_open)),
             ("tasks done", number(self.tasks_done)),
@@ -113,6 +134,8 @@ impl Summary {
         check(self.stage("shipped") > 0, "nothing was shipped".to_owned());
         check(self.in_states(&["backordered", "partially_reserved"]) > 0, "no order waits for goods".to_owned());
         check(positive(figures.revenue.as_ref()), "there is no revenue".to_owned());
+        check(self.funnel.paid > 0 && self.funnel.paid < figures.orders, "not some orders are paid".to_owned());
+        check(self.recipes > 0, "there are no recipes".to_owned());
         check(positive(figures.margin.as_ref()), "there is no margin".to_owned());
         check(self.tasks_open + self.tasks_done > 0, "no task was opened".to_owned());
         check(self.ledger.balanced, "the stock ledger does not balance".to_owned());
