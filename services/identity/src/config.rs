@@ -15,12 +15,14 @@ pub struct Config {
         value_parser = clap::value_parser!(u16).range(1..=60)
     )]
     pub access_minutes: u16,
-    /// Minutes a token exchanged for an API key lives
+    /// Minutes a token exchanged for an API key lives: so long shops go on while identity is away. The gateway asks about
+    /// a key in use every quarter of a minute, so that a revoked one stops; only a token somebody exchanged without the
+    /// gateway lives on
     #[arg(
         id = "identity_api_key_minutes",
         long = "identity-api-key-minutes",
         env = "SHOPFLOOR_IDENTITY_API_KEY_MINUTES",
-        default_value_t = 10,
+        default_value_t = 5,
         value_parser = clap::value_parser!(u16).range(1..=60)
     )]
     pub api_key_minutes: u16,
@@ -84,7 +86,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             access_minutes: 15,
-            api_key_minutes: 10,
+            api_key_minutes: 5,
             session_days: 14,
             refresh_leeway_seconds: 30,
             key_days: 30,

@@ -1,10 +1,10 @@
 //! API keys exchanged for tokens at identity, and the tokens kept until shortly before they end.
 //!
-//! A key that was exchanged goes on working while identity is away, until its token ends; a revoked key works until
-//! then, too (ten minutes at most). Only the SHA-256 of a key is kept.
+//! A key in use is exchanged again every quarter of a minute, beside the requests: one that was revoked stops working
+//! then. While identity is away a key goes on working until its token ends. Only the SHA-256 of a key is kept.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use http::StatusCode;
@@ -19,8 +19,10 @@ use tonic::transport::Channel;
 
 use crate::problem::Problem;
 
-/// A token is exchanged anew this long before it ends.
-const RENEW: time::Duration = time::Duration::seconds(60);
+/// A key in use is exchanged anew after this long.
+const RENEW: time::Duration = time::Duration::seconds(15);
+/// A key that was not asked for as long as this is exchanged anew before its next request goes on.
+const STALE: time::Duration = time::Duration::seconds(30);
 /// A token that ends this soon is not sent on any more.
 const MARGIN: time::Duration = time::Duration::seconds(5);
 /// Keys kept.
@@ -44,6 +46,8 @@ pub(crate) struct KeyToken {
     /// For the `authorization` header.
     pub(crate) authorization: MetadataValue<Ascii>,
     ends: OffsetDateTime,
+    /// When identity last said that the key is good, or could not be asked.
+    asked: AtomicI64,
     renewing: AtomicBool,
 }
 
@@ -54,19 +58,28 @@ impl ApiKeys {
         Self { identity: AuthServiceClient::new(channel), clock, tokens }
     }
 
-    /// The token of a key if it is at hand; renews it in the background when it is about to end.
+    /// The token of a key if it is at hand. Asks identity about the key now and then: beside the request, or first when
+    /// nobody has asked for long.
     pub(crate) async fn cached(&self, key: &str) -> Option<Arc<KeyToken>> {
         let digest = digest(key);
         let token = self.tokens.get(&digest).await?;
-        let left = token.ends - self.clock.now();
-        if left <= MARGIN {
+        let now = self.clock.now();
+        if token.ends - now <= MARGIN {
             self.tokens.invalidate(&digest).await;
             return None;
         }
-        if left <= RENEW && !token.renewing.swap(true, Ordering::AcqRel) {
-            tokio::spawn(self.clone().renew(digest, key.to_owned(), Arc::clone(&token)));
+        let age = time::Duration::seconds(now.unix_timestamp() - token.asked.load(Ordering::Acquire));
+        if age < RENEW || token.renewing.swap(true, Ordering::AcqRel) {
+            return Some(token);
         }
-        Some(token)
+        let renewal = self.clone().renew(digest, key.to_owned(), Arc::clone(&token));
+        if age < STALE {
+            tokio::spawn(renewal);
+            return Some(token);
+        }
+        // Spawned, so that it is brought to an end also when this request is broken off.
+        tokio::spawn(renewal).await.ok();
+        self.tokens.get(&digest).await
     }
 
     /// The token of a key; of many asking for one key at once, one goes to identity.
@@ -84,6 +97,7 @@ impl ApiKeys {
                     detail = problem.detail,
                     "identity does not renew a key's token; the old one is used on"
                 );
+                old.asked.store(self.clock.now().unix_timestamp(), Ordering::Release);
                 old.renewing.store(false, Ordering::Release);
             }
         }
@@ -105,7 +119,9 @@ impl ApiKeys {
             tracing::error!("identity answered an exchange without a usable token");
             return Err(away());
         };
-        Ok(Arc::new(KeyToken { id: answer.api_key_id.into(), authorization, ends, renewing: AtomicBool::new(false) }))
+        let asked = AtomicI64::new(self.clock.now().unix_timestamp());
+        let id = answer.api_key_id.into();
+        Ok(Arc::new(KeyToken { id, authorization, ends, asked, renewing: AtomicBool::new(false) }))
     }
 }
 

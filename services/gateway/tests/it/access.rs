@@ -106,21 +106,42 @@ async fn a_token_is_renewed_before_it_ends_and_used_on_while_identity_is_away() 
 }
 
 #[tokio::test]
-async fn a_key_that_was_revoked_stops_at_its_renewal() {
-    let (revoked, clock) = (Arc::new(AtomicBool::new(false)), Clock::fixed(time::OffsetDateTime::now_utc()));
-    let (switch, times) = (Arc::clone(&revoked), clock.clone());
-    let door = open(Config::default(), move |call| match call.is("ExchangeApiKey") {
-        true if switch.load(Ordering::Relaxed) => {
-            Reply::Refusal(service::status::unauthenticated("BAD_CREDENTIALS", "revoked"))
-        }
-        true => exchanged(call, &times),
-        false => empty(),
-    })
-    .await;
-    clock.set(door.clock.now());
+async fn a_key_that_was_revoked_stops_within_seconds() {
+    for (idle, first) in [(16, 200), (31, 401)] {
+        let (revoked, clock) = (Arc::new(AtomicBool::new(false)), Clock::fixed(time::OffsetDateTime::now_utc()));
+        let (switch, times) = (Arc::clone(&revoked), clock.clone());
+        let door = open(Config::default(), move |call| match call.is("ExchangeApiKey") {
+            true if switch.load(Ordering::Relaxed) => {
+                Reply::Refusal(service::status::unauthenticated("BAD_CREDENTIALS", "revoked"))
+            }
+            true => exchanged(call, &times),
+            false => empty(),
+        })
+        .await;
+        clock.set(door.clock.now());
+        let ask = async || door.get("/v1/roles").header("x-api-key", "sf_good").send().await.unwrap().status().as_u16();
+        assert_eq!(ask().await, 200);
+        revoked.store(true, Ordering::Relaxed);
+        door.clock.advance(time::Duration::seconds(idle));
+        assert_eq!(ask().await, first, "after {idle} seconds");
+        testkit::eventually("the key is refused", async || ask().await == 401).await;
+    }
+}
+
+#[tokio::test]
+async fn identity_is_asked_about_a_key_in_use_four_times_a_minute() {
+    let (door, away, clock) = with_identity().await;
     let ask = async || door.get("/v1/roles").header("x-api-key", "sf_good").send().await.unwrap().status().as_u16();
-    assert_eq!(ask().await, 200);
-    revoked.store(true, Ordering::Relaxed);
-    door.clock.advance(time::Duration::seconds(9 * 60 + 10));
-    testkit::eventually("the key is refused", async || ask().await == 401).await;
+    for asked in 1..=8 {
+        for _ in 0..10 {
+            assert_eq!(ask().await, 200);
+        }
+        let exchanges = || door.backend.calls("ExchangeApiKey").len();
+        testkit::eventually("the key is exchanged anew", async || exchanges() >= asked).await;
+        assert_eq!(exchanges(), asked);
+        // It is asked no more often while it is away.
+        away.store(asked >= 4, Ordering::Relaxed);
+        door.clock.advance(time::Duration::seconds(15));
+        clock.set(door.clock.now());
+    }
 }
