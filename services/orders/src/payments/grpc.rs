@@ -1,8 +1,9 @@
 //! The payment RPCs.
 
-use proto::orders::v1::{self as wire, payment_service_server::PaymentService};
+use proto::orders::v1::{self as wire, payment_result::Outcome, payment_service_server::PaymentService};
 use rust_decimal::{Decimal, dec};
 use service::{Check, Deps, caller, idempotency, new_id, page::Page, status};
+use sqlx::PgConnection;
 use time::OffsetDateTime;
 use tonic::{Request, Response, Status};
 use types::{Currency, Money};
@@ -14,11 +15,14 @@ use super::{
 };
 use crate::{
     error::Error,
-    life::{self, grpc::Hub},
+    life::{self, domain::Refused, grpc::Hub},
 };
 
 /// No payment is larger.
 const LARGEST: Decimal = dec!(1_000_000_000_000);
+
+/// Payments of a register at most.
+const BATCH: usize = 500;
 
 /// The payment RPCs.
 pub struct PaymentGrpc {
@@ -34,29 +38,35 @@ impl PaymentGrpc {
     }
 }
 
-fn read(request: &wire::RecordRefundRequest, refund: bool, now: OffsetDateTime) -> Result<Asked, Error> {
-    let mut check = Check::new();
-    check.request_id(&request.request_id);
-    let amount = check.money("amount", &request.amount);
+fn read(check: &mut Check, at: &str, entry: &wire::PaymentEntry, now: OffsetDateTime) -> Asked {
+    let at = |field: &str| format!("{at}{field}");
+    let amount = check.money(&at("amount"), &entry.amount);
     let sane = amount.amount > Decimal::ZERO && amount.amount <= LARGEST;
-    check.require(sane, "amount.amount", "must be above zero and not absurd");
+    check.require(sane, at("amount.amount"), "must be above zero and not absurd");
     let fits = amount.amount.normalize().scale() <= amount.currency.minor_digits();
-    check.require(fits, "amount.amount", "has more decimals than the currency");
-    let provider = check.optional_text("provider", &request.provider, 32);
-    let provider_payment_id = check.optional_text("provider_payment_id", &request.provider_payment_id, 128);
+    check.require(fits, at("amount.amount"), "has more decimals than the currency");
+    let provider = check.optional_text(&at("provider"), &entry.provider, 32);
+    let provider_payment_id = check.optional_text(&at("provider_payment_id"), &entry.provider_payment_id, 128);
     let named = provider_payment_id.is_empty() || !provider.is_empty();
-    check.require(named, "provider", "is required with provider_payment_id");
-    let asked = Asked {
-        order_id: check.uuid("order_id", &request.order_id),
+    check.require(named, at("provider"), "is required with provider_payment_id");
+    Asked {
+        order_id: check.uuid(&at("order_id"), &entry.order_id),
         payment_id: new_id(),
-        method: check.text("method", &request.method, 1..=32),
+        method: check.text(&at("method"), &entry.method, 1..=32),
         amount,
-        refund,
+        refund: entry.refund,
         provider,
         provider_payment_id,
-        reason: check.optional_text("reason", &request.reason, 200),
-        paid_at: check.optional_timestamp("paid_at", &request.paid_at).unwrap_or(now),
-    };
+        reason: check.optional_text(&at("reason"), &entry.reason, 200),
+        paid_at: check.optional_timestamp(&at("paid_at"), &entry.paid_at).unwrap_or(now),
+    }
+}
+
+/// Reads a request for one payment or refund.
+fn read_one(request_id: &str, entry: &wire::PaymentEntry, now: OffsetDateTime) -> Result<Asked, Error> {
+    let mut check = Check::new();
+    check.request_id(request_id);
+    let asked = read(&mut check, "", entry, now);
     check.done()?;
     Ok(asked)
 }
@@ -75,14 +85,43 @@ fn payment(row: PaymentRow, currency: Currency) -> wire::Payment {
     }
 }
 
-fn answer(recorded: Recorded) -> wire::RecordRefundResponse {
+fn answer(recorded: Recorded) -> wire::RecordPaymentResponse {
     let currency = recorded.currency;
-    wire::RecordRefundResponse {
+    wire::RecordPaymentResponse {
         paid_total: Some(Money::new(recorded.row.paid_total, currency).rounded().into()),
         payment_state: recorded.row.payment_state.clone(),
         payment: Some(payment(recorded.row, currency)),
         duplicate: recorded.duplicate,
     }
+}
+
+/// What became of an entry; an error that is no refusal ends the whole register.
+fn result(order_id: String, recorded: Result<Recorded, Error>) -> Result<wire::PaymentResult, Status> {
+    let outcome = match recorded {
+        Ok(recorded) => Outcome::Recorded(answer(recorded)),
+        Err(error) => {
+            let reason = match &error {
+                Error::NotFound { .. } => "NOT_FOUND",
+                Error::Refused(Refused::OtherCurrency(_)) => "OTHER_CURRENCY",
+                Error::Refused(Refused::RefundExceedsPaid { .. }) => "REFUND_EXCEEDS_PAID",
+                Error::Conflict { reason, .. } => reason,
+                _ => return Err(error.into()),
+            };
+            Outcome::Refused(wire::PaymentRefusal { reason: reason.to_owned(), message: error.to_string() })
+        }
+    };
+    Ok(wire::PaymentResult { order_id, outcome: Some(outcome) })
+}
+
+async fn record_one(
+    conn: &mut PgConnection,
+    asked: Asked,
+    who: &str,
+    now: OffsetDateTime,
+) -> Result<wire::RecordPaymentResponse, Error> {
+    let nothing = || Error::not_found("order", asked.order_id);
+    let mut results = commands::record(conn, std::slice::from_ref(&asked), who, now).await?;
+    Ok(answer(results.pop().ok_or_else(nothing)??))
 }
 
 #[tonic::async_trait]
@@ -93,34 +132,29 @@ impl PaymentService for PaymentGrpc {
     ) -> Result<Response<wire::RecordPaymentResponse>, Status> {
         const METHOD: &str = "orders.RecordPayment";
         let (who, request) = (caller(&request)?, request.into_inner());
-        let same = wire::RecordRefundRequest {
+        let entry = wire::PaymentEntry {
             order_id: request.order_id.clone(),
-            request_id: request.request_id.clone(),
             method: request.method.clone(),
             amount: request.amount.clone(),
+            refund: false,
             provider: request.provider.clone(),
             provider_payment_id: request.provider_payment_id.clone(),
             paid_at: request.paid_at,
             reason: String::new(),
         };
         let now = self.deps.clock.now();
-        let asked = read(&same, false, now)?;
+        let asked = read_one(&request.request_id, &entry, now)?;
+        let order_id = asked.order_id;
         let mut tx = self.deps.db.begin().await.map_err(status::from_sqlx)?;
         let known: Option<wire::RecordPaymentResponse> =
             idempotency::begin(&mut tx, &who.id, METHOD, &request.request_id, &request).await?;
         if let Some(known) = known {
             return Ok(Response::new(wire::RecordPaymentResponse { duplicate: true, ..known }));
         }
-        let done = answer(commands::record(&mut tx, &asked, &who.id, now).await?);
-        let answer = wire::RecordPaymentResponse {
-            payment: done.payment,
-            paid_total: done.paid_total,
-            payment_state: done.payment_state,
-            duplicate: done.duplicate,
-        };
+        let answer = record_one(&mut tx, asked, &who.id, now).await?;
         idempotency::finish(&mut tx, &who.id, METHOD, &request.request_id, &answer).await?;
         tx.commit().await.map_err(status::from_sqlx)?;
-        self.hub.poke(&[asked.order_id]);
+        self.hub.poke(&[order_id]);
         Ok(Response::new(answer))
     }
 
@@ -131,17 +165,65 @@ impl PaymentService for PaymentGrpc {
         const METHOD: &str = "orders.RecordRefund";
         let (who, request) = (caller(&request)?, request.into_inner());
         let now = self.deps.clock.now();
-        let asked = read(&request, true, now)?;
+        let entry = wire::PaymentEntry {
+            order_id: request.order_id.clone(),
+            method: request.method.clone(),
+            amount: request.amount.clone(),
+            refund: true,
+            provider: request.provider.clone(),
+            provider_payment_id: request.provider_payment_id.clone(),
+            paid_at: request.paid_at,
+            reason: request.reason.clone(),
+        };
+        let asked = read_one(&request.request_id, &entry, now)?;
+        let order_id = asked.order_id;
         let mut tx = self.deps.db.begin().await.map_err(status::from_sqlx)?;
         let known: Option<wire::RecordRefundResponse> =
             idempotency::begin(&mut tx, &who.id, METHOD, &request.request_id, &request).await?;
         if let Some(known) = known {
             return Ok(Response::new(wire::RecordRefundResponse { duplicate: true, ..known }));
         }
-        let answer = answer(commands::record(&mut tx, &asked, &who.id, now).await?);
+        let done = record_one(&mut tx, asked, &who.id, now).await?;
+        let answer = wire::RecordRefundResponse {
+            payment: done.payment,
+            paid_total: done.paid_total,
+            payment_state: done.payment_state,
+            duplicate: done.duplicate,
+        };
         idempotency::finish(&mut tx, &who.id, METHOD, &request.request_id, &answer).await?;
         tx.commit().await.map_err(status::from_sqlx)?;
-        self.hub.poke(&[asked.order_id]);
+        self.hub.poke(&[order_id]);
+        Ok(Response::new(answer))
+    }
+
+    async fn record_payments(
+        &self,
+        request: Request<wire::RecordPaymentsRequest>,
+    ) -> Result<Response<wire::RecordPaymentsResponse>, Status> {
+        const METHOD: &str = "orders.RecordPayments";
+        let (who, request) = (caller(&request)?, request.into_inner());
+        let now = self.deps.clock.now();
+        let mut check = Check::new();
+        check.request_id(&request.request_id);
+        check.len("entries", request.entries.len(), 1..=BATCH);
+        let entries = request.entries.iter().take(BATCH).enumerate();
+        let asked: Vec<_> =
+            entries.map(|(index, entry)| read(&mut check, &format!("entries[{index}]."), entry, now)).collect();
+        check.done().map_err(status::invalid)?;
+        if asked.iter().any(|one| one.refund) && !who.may("orders.payment.refund") {
+            return Err(status::permission_denied("PERMISSION_DENIED", "refunds need orders.payment.refund"));
+        }
+        let mut tx = self.deps.db.begin().await.map_err(status::from_sqlx)?;
+        if let Some(known) = idempotency::begin(&mut tx, &who.id, METHOD, &request.request_id, &request).await? {
+            return Ok(Response::new(known));
+        }
+        let results = commands::record(&mut tx, &asked, &who.id, now).await?;
+        let order_ids = request.entries.iter().map(|entry| entry.order_id.clone());
+        let results = order_ids.zip(results).map(|(order_id, recorded)| result(order_id, recorded));
+        let answer = wire::RecordPaymentsResponse { results: results.collect::<Result<_, _>>()? };
+        idempotency::finish(&mut tx, &who.id, METHOD, &request.request_id, &answer).await?;
+        tx.commit().await.map_err(status::from_sqlx)?;
+        self.hub.poke(&asked.iter().map(|one| one.order_id).collect::<Vec<_>>());
         Ok(Response::new(answer))
     }
 

@@ -21,59 +21,72 @@ pub(super) struct PaymentRow {
     pub(super) payment_state: String,
 }
 
-/// Stores a payment.
-pub(super) async fn insert(conn: &mut PgConnection, payment: &PaymentRow, now: OffsetDateTime) -> sqlx::Result<()> {
+/// Stores payments.
+pub(super) async fn insert(conn: &mut PgConnection, payments: &[PaymentRow], now: OffsetDateTime) -> sqlx::Result<()> {
+    fn column<'a, T>(payments: &'a [PaymentRow], get: impl Fn(&'a PaymentRow) -> T) -> Vec<T> {
+        payments.iter().map(get).collect()
+    }
     sqlx::query(
-        "-- insert_payment
+        "-- insert_payments
         insert into payment (id, order_id, method, amount, provider, provider_payment_id, reason, paid_at, recorded_by,
             recorded_at, paid_total, payment_state)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        select p.id, p.order_id, p.method, p.amount, p.provider, p.provider_payment_id, p.reason, p.paid_at, p.recorded_by,
+            $12, p.paid_total, p.payment_state
+        from unnest($1::uuid[], $2::uuid[], $3::text[], $4::numeric[], $5::text[], $6::text[], $7::text[],
+            $8::timestamptz[], $9::text[], $10::numeric[], $11::text[])
+            as p (id, order_id, method, amount, provider, provider_payment_id, reason, paid_at, recorded_by, paid_total,
+                payment_state)",
     )
-    .bind(payment.id)
-    .bind(payment.order_id)
-    .bind(&payment.method)
-    .bind(payment.amount)
-    .bind(&payment.provider)
-    .bind(&payment.provider_payment_id)
-    .bind(&payment.reason)
-    .bind(payment.paid_at)
-    .bind(&payment.recorded_by)
+    .bind(column(payments, |row| row.id))
+    .bind(column(payments, |row| row.order_id))
+    .bind(column(payments, |row| row.method.as_str()))
+    .bind(column(payments, |row| row.amount))
+    .bind(column(payments, |row| row.provider.as_str()))
+    .bind(column(payments, |row| row.provider_payment_id.as_str()))
+    .bind(column(payments, |row| row.reason.as_str()))
+    .bind(column(payments, |row| row.paid_at))
+    .bind(column(payments, |row| row.recorded_by.as_str()))
+    .bind(column(payments, |row| row.paid_total))
+    .bind(column(payments, |row| row.payment_state.as_str()))
     .bind(now)
-    .bind(payment.paid_total)
-    .bind(&payment.payment_state)
     .execute(conn)
     .await?;
     Ok(())
 }
 
-/// Takes the provider's payment id for this transaction, so that two notices of one payment take turns even when they
-/// name different orders.
-pub(super) async fn claim_provider_id(conn: &mut PgConnection, provider: &str, id: &str) -> sqlx::Result<()> {
+/// Takes the providers' payment ids for this transaction, so that two notices of one payment take turns even when they
+/// name different orders; in one sequence everywhere, so that nobody waits in a circle.
+pub(super) async fn claim_provider_ids(conn: &mut PgConnection, ids: &[(&str, &str)]) -> sqlx::Result<()> {
+    let (providers, ids): (Vec<_>, Vec<_>) = ids.iter().copied().unzip();
     sqlx::query(
-        "-- claim_provider_payment\nselect pg_advisory_xact_lock(hashtextextended('payment ' || $1 || ' ' || $2, 0))",
+        "-- claim_provider_payments
+        select pg_advisory_xact_lock(key)
+        from (
+            select distinct hashtextextended('payment ' || provider || ' ' || id, 0) as key
+            from unnest($1::text[], $2::text[]) as c (provider, id)
+            order by key
+        ) k",
     )
-    .bind(provider)
-    .bind(id)
+    .bind(providers)
+    .bind(ids)
     .execute(conn)
     .await?;
     Ok(())
 }
 
-/// The payment a provider knows by an id.
-pub(super) async fn by_provider_id(
-    conn: &mut PgConnection,
-    provider: &str,
-    id: &str,
-) -> sqlx::Result<Option<PaymentRow>> {
+/// The payments that providers know by these ids.
+pub(super) async fn by_provider_ids(conn: &mut PgConnection, ids: &[(&str, &str)]) -> sqlx::Result<Vec<PaymentRow>> {
+    let (providers, ids): (Vec<_>, Vec<_>) = ids.iter().copied().unzip();
     sqlx::query_as(
-        "-- payment_by_provider_id
-        select id, order_id, method, amount, provider, provider_payment_id, reason, paid_at, recorded_by, paid_total,
-            payment_state
-        from payment where provider = $1 and provider_payment_id = $2 and provider_payment_id <> ''",
+        "-- payments_by_provider_ids
+        select p.id, p.order_id, p.method, p.amount, p.provider, p.provider_payment_id, p.reason, p.paid_at,
+            p.recorded_by, p.paid_total, p.payment_state
+        from (select distinct provider, id from unnest($1::text[], $2::text[]) as c (provider, id)) c
+        join payment p on p.provider = c.provider and p.provider_payment_id = c.id and p.provider_payment_id <> ''",
     )
-    .bind(provider)
-    .bind(id)
-    .fetch_optional(conn)
+    .bind(providers)
+    .bind(ids)
+    .fetch_all(conn)
     .await
 }
 

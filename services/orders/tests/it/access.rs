@@ -26,7 +26,7 @@ macro_rules! codes {
             IntakeServiceClient: push_order, push_orders, put_channel, list_channels;
             OrderServiceClient: get_order, get_order_by_external_id, list_orders, confirm_order, cancel_order,
                 cancel_order_lines, complete_order, get_order_timeline, watch_order;
-            PaymentServiceClient: record_payment, record_refund, list_payments;
+            PaymentServiceClient: record_payment, record_refund, record_payments, list_payments;
             ReturnServiceClient: record_return, list_returns;)
     };
 }

@@ -3,7 +3,7 @@
 use futures::future::join_all;
 use proto::{
     common::v1::Money,
-    orders::v1::{self as wire, orders_event::Event},
+    orders::v1::{self as wire, orders_event::Event, payment_service_client::PaymentServiceClient},
 };
 use tonic::Code;
 use uuid::Uuid;
@@ -148,4 +148,119 @@ async fn wrong_payments_are_refused() {
     let list = wire::ListPaymentsRequest { order_id: nobody, ..Default::default() };
     refused(payments.list_payments(list).await, Code::NotFound, "NOT_FOUND");
     assert_eq!(shop.states(&id).await[1], "unpaid");
+}
+
+fn entry(order_id: &str, amount: &str, provider_payment_id: &str) -> wire::PaymentEntry {
+    wire::PaymentEntry {
+        order_id: order_id.into(),
+        method: "card".into(),
+        amount: money(amount),
+        provider: if provider_payment_id.is_empty() { String::new() } else { "bank".into() },
+        provider_payment_id: provider_payment_id.into(),
+        ..Default::default()
+    }
+}
+
+fn register(request_id: &str, entries: Vec<wire::PaymentEntry>) -> wire::RecordPaymentsRequest {
+    wire::RecordPaymentsRequest { request_id: request_id.into(), entries }
+}
+
+/// The reason, or the state and whether it was known.
+fn outcomes(answer: wire::RecordPaymentsResponse) -> Vec<(String, bool)> {
+    let outcome = |result: wire::PaymentResult| match result.outcome.unwrap() {
+        wire::payment_result::Outcome::Recorded(done) => (done.payment_state, done.duplicate),
+        wire::payment_result::Outcome::Refused(refused) => (refused.reason, false),
+    };
+    answer.results.into_iter().map(outcome).collect()
+}
+
+#[tokio::test]
+async fn a_register_is_recorded_entry_by_entry_and_once() {
+    let shop = start().await;
+    let (one, two) = (shop.push_lines("1", &[("A", "3")]).await, shop.push_lines("2", &[("A", "1")]).await);
+    let nobody = Uuid::now_v7().to_string();
+    let refund = |amount| wire::PaymentEntry { refund: true, ..entry(&one, amount, "") };
+    let euro = Some(Money { currency: "EUR".into(), amount: "1.00".into() });
+    let entries = vec![
+        entry(&one, "100.00", "p-1"),
+        entry(&two, "100.00", "p-2"),
+        entry(&one, "100.00", "p-1"),
+        entry(&two, "100.00", "p-1"),
+        entry(&one, "200.00", ""),
+        refund("50.00"),
+        refund("250.01"),
+        entry(&nobody, "1.00", ""),
+        wire::PaymentEntry { amount: euro, ..entry(&two, "1.00", "") },
+    ];
+    let request = register("r", entries);
+    let mut payments = shop.payments();
+    let answer = payments.record_payments(request.clone()).await.unwrap().into_inner();
+    let expected = [
+        ("partially_paid", false),
+        ("paid", false),
+        ("partially_paid", true),
+        ("PROVIDER_PAYMENT_CONFLICT", false),
+        ("paid", false),
+        ("partially_refunded", false),
+        ("REFUND_EXCEEDS_PAID", false),
+        ("NOT_FOUND", false),
+        ("OTHER_CURRENCY", false),
+    ];
+    assert_eq!(outcomes(answer.clone()), expected.map(|(word, known)| (word.to_owned(), known)));
+    assert_eq!(payments.record_payments(request.clone()).await.unwrap().into_inner(), answer);
+    let other = register("r", request.entries[..1].to_vec());
+    refused(payments.record_payments(other).await, Code::AlreadyExists, "IDEMPOTENCY_CONFLICT");
+    // The same register under another key: what providers named is known.
+    let again = register("s", request.entries[..2].to_vec());
+    let again = outcomes(payments.record_payments(again).await.unwrap().into_inner());
+    assert_eq!(again, [("partially_paid", true), ("paid", true)].map(|(word, known)| (word.to_owned(), known)));
+    let (first, second) = (shop.get(&one).await.summary.unwrap(), shop.get(&two).await.summary.unwrap());
+    let sums = [&first.paid, &first.refunded, &second.paid].map(|sum| amount(sum).to_owned());
+    assert_eq!(sums, ["300.00", "50.00", "100.00"]);
+    let list = wire::ListPaymentsRequest { order_id: one.clone(), ..Default::default() };
+    assert_eq!(payments.list_payments(list).await.unwrap().into_inner().payments.len(), 3);
+}
+
+#[tokio::test]
+async fn a_malformed_register_is_refused_whole_and_refunds_need_their_permission() {
+    let shop = start().await;
+    let id = shop.push_lines("1", &[("A", "1")]).await;
+    let mut payments = shop.payments();
+    invalid(payments.record_payments(register("", vec![])).await, &["request_id", "entries"]);
+    let nameless = wire::PaymentEntry { provider: String::new(), ..entry(&id, "0.001", "p") };
+    let bad = vec![entry(&id, "1.00", ""), nameless, entry("x", "1.00", "")];
+    let fields = ["entries[1].amount.amount", "entries[1].provider", "entries[2].order_id"];
+    invalid(payments.record_payments(register("b", bad)).await, &fields);
+    let many = vec![entry(&id, "1.00", ""); 501];
+    invalid(payments.record_payments(register("m", many)).await, &["entries"]);
+    let refund = wire::PaymentEntry { refund: true, ..entry(&id, "1.00", "") };
+    let mut clerk = PaymentServiceClient::new(shop.app.client(&["orders.payment.record"]));
+    let both = register("c", vec![entry(&id, "1.00", ""), refund]);
+    refused(clerk.record_payments(both).await, Code::PermissionDenied, "PERMISSION_DENIED");
+    assert_eq!(shop.states(&id).await[1], "unpaid");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn registers_at_once_neither_wait_in_a_circle_nor_count_twice() {
+    let shop = start().await;
+    let mut ids = Vec::new();
+    for n in 0..6 {
+        ids.push(shop.push_lines(&n.to_string(), &[("A", "10")]).await);
+    }
+    // Each names the same payments in another sequence.
+    let registers =
+        (0..12).map(|at| {
+            let mut entries: Vec<_> =
+                ids.iter().zip(0..).map(|(id, n): (_, i32)| entry(id, "10.00", &format!("p-{n}"))).collect();
+            entries.rotate_left(at % 6);
+            let mut payments = shop.payments();
+            async move {
+                outcomes(payments.record_payments(register(&format!("r-{at}"), entries)).await.unwrap().into_inner())
+            }
+        });
+    let new = join_all(registers).await.into_iter().flatten().filter(|(_, known)| !known).count();
+    assert_eq!(new, 6);
+    for id in &ids {
+        assert_eq!(amount(&shop.get(id).await.summary.unwrap().paid), "10.00");
+    }
 }

@@ -1,24 +1,23 @@
-#![doc = "Money that came in for orders and went back, several requests in flight."]
+#![doc = "Money that came in for orders and went back, in registers, several on their way at once."]
 
+use anyhow::bail;
 use futures::{StreamExt as _, TryStreamExt as _};
-use proto::orders::v1::{RecordPaymentRequest, RecordPaymentResponse, RecordRefundRequest, RecordRefundResponse};
+use proto::orders::v1::payment_result::Outcome;
+use proto::orders::v1::{PaymentEntry, RecordPaymentsRequest, RecordPaymentsResponse};
 use rust_decimal::Decimal;
 use time::OffsetDateTime;
 
-use super::{content_id, money};
+use super::{IN_FLIGHT, content_id, money};
 use crate::client::api::Api;
 use crate::say::Progress;
 
-/// Payments on their way at once: each is a transaction of its own that waits for the disk, and many share one wait.
-const IN_FLIGHT: usize = 16;
+const ENTRIES: usize = 500;
 
 /// Money to record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Movement {
     /// Order id.
     pub order_id: String,
-    /// What sets it apart from the order's other movements.
-    pub purpose: &'static str,
     /// Payment method code.
     pub method: &'static str,
     /// How much, above zero.
@@ -31,46 +30,52 @@ pub struct Movement {
     pub refund: &'static str,
 }
 
-/// Records payments and refunds; the same again changes nothing. Returns how many there were.
+/// Records payments and refunds, each of another order; the same again changes nothing. Returns how many there were.
 pub async fn record(
     api: &Api,
     currency: &str,
-    movements: impl IntoIterator<Item = Movement>,
+    movements: Vec<Movement>,
     progress: &mut Progress,
 ) -> anyhow::Result<u64> {
-    let mut answers =
-        futures::stream::iter(movements).map(|movement| one(api, currency, movement)).buffer_unordered(IN_FLIGHT);
+    let registers: Vec<_> = movements.chunks(ENTRIES).map(|register| request(currency, register)).collect();
+    let mut answers = futures::stream::iter(registers)
+        .map(|register| async move {
+            let answer: RecordPaymentsResponse =
+                api.call("shopfloor.orders.v1.PaymentService/RecordPayments", &register).await?;
+            anyhow::Ok(answer.results)
+        })
+        .buffer_unordered(IN_FLIGHT);
     let mut count = 0;
-    while let Some(()) = answers.try_next().await? {
-        count += 1;
-        progress.add(1)?;
+    while let Some(results) = answers.try_next().await? {
+        progress.add(results.len() as u64)?;
+        for result in results {
+            match result.outcome {
+                Some(Outcome::Recorded(_)) => count += 1,
+                Some(Outcome::Refused(why)) => {
+                    bail!("money of order {} was refused: {} {}", result.order_id, why.reason, why.message)
+                }
+                None => bail!("money of order {} has no result", result.order_id),
+            }
+        }
     }
     Ok(count)
 }
 
-async fn one(api: &Api, currency: &str, movement: Movement) -> anyhow::Result<()> {
-    let Movement { order_id, purpose, method, amount, at, provider: (provider, provider_payment_id), refund } =
-        movement;
-    let request_id = content_id(purpose, [order_id.as_str()]);
-    let (method, provider) = (method.to_owned(), provider.to_owned());
-    let (amount, paid_at) = (Some(money(currency, amount)), Some(proto::to_timestamp(at)));
-    if refund.is_empty() {
-        let request =
-            RecordPaymentRequest { order_id, request_id, method, amount, provider, provider_payment_id, paid_at };
-        let _: RecordPaymentResponse = api.call("shopfloor.orders.v1.PaymentService/RecordPayment", &request).await?;
-    } else {
-        let reason = refund.to_owned();
-        let request = RecordRefundRequest {
-            order_id,
-            request_id,
-            method,
-            amount,
-            provider,
-            provider_payment_id,
-            paid_at,
-            reason,
-        };
-        let _: RecordRefundResponse = api.call("shopfloor.orders.v1.PaymentService/RecordRefund", &request).await?;
+fn request(currency: &str, register: &[Movement]) -> RecordPaymentsRequest {
+    let entry = |movement: &Movement| PaymentEntry {
+        order_id: movement.order_id.clone(),
+        method: movement.method.to_owned(),
+        amount: Some(money(currency, movement.amount)),
+        refund: !movement.refund.is_empty(),
+        provider: movement.provider.0.to_owned(),
+        provider_payment_id: movement.provider.1.clone(),
+        paid_at: Some(proto::to_timestamp(movement.at)),
+        reason: movement.refund.to_owned(),
+    };
+    let content: Vec<_> =
+        register.iter().map(|one| format!("{} {} {}", one.order_id, one.amount, one.refund)).collect();
+    RecordPaymentsRequest {
+        request_id: content_id("register", content.iter().map(String::as_str)),
+        entries: register.iter().map(entry).collect(),
     }
-    Ok(())
 }

@@ -327,7 +327,7 @@ impl Known<'_> {
             "card" => ("demo-pay", format!("{purpose}-{}", self.order.external_id)),
             _ => ("", String::new()),
         };
-        Movement { order_id: self.id.clone(), purpose, method, amount, at, provider, refund }
+        Movement { order_id: self.id.clone(), method, amount, at, provider, refund }
     }
 
     fn paid_before(&self) -> Option<Movement> {
