@@ -49,10 +49,6 @@ pub struct HostConfig {
     #[arg(long, env = "SHOPFLOOR_RPC_DEADLINE_SECONDS", default_value_t = 30, help_heading = "Process")]
     pub rpc_deadline_seconds: u64,
 
-    /// Largest gRPC message in bytes
-    #[arg(long, env = "SHOPFLOOR_GRPC_MAX_MESSAGE", default_value_t = 8 * 1024 * 1024, help_heading = "Process")]
-    pub grpc_max_message: usize,
-
     /// Address of an OTLP/gRPC collector for traces; none means traces are not exported
     #[arg(long, env = "SHOPFLOOR_OTLP_URL", help_heading = "Process")]
     pub otlp_url: Option<String>,

@@ -58,6 +58,7 @@ pub async fn start(
     settings: &Settings,
     listeners: Listeners,
 ) -> anyhow::Result<Process> {
+    raise_file_limit();
     // The recorder must be there before the first figure is noted.
     ops::metrics_handle();
     let mut plans = Vec::new();
@@ -97,6 +98,19 @@ impl Process {
     /// Stops taking work, finishes what is under way, closes connections.
     pub async fn drain(self) {
         self.host.drain(PATIENCE).await;
+    }
+}
+
+/// The soft bound on open files is often 1,024, which fewer connections than the gateway takes would use up, and the
+/// databases' with them. A process may raise it to the hard bound by itself.
+fn raise_file_limit() {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let raised = getrlimit(Resource::RLIMIT_NOFILE).and_then(|(soft, hard)| match soft < hard {
+        true => setrlimit(Resource::RLIMIT_NOFILE, hard, hard),
+        false => Ok(()),
+    });
+    if let Err(error) = raised {
+        tracing::warn!(%error, "the bound on open files stays as it is");
     }
 }
 

@@ -145,6 +145,18 @@ async fn a_gzip_bomb_is_stopped_at_the_bound() {
 }
 
 #[tokio::test]
+async fn a_gzip_body_is_one_member() {
+    use std::io::Write as _;
+    let door = open(Config::default(), |_| empty()).await;
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    gzip.write_all(b"{}").unwrap();
+    let member = gzip.finish().unwrap();
+    let send = |body: Vec<u8>| door.post("/v1/roles", body).header("content-encoding", "gzip").send();
+    assert_eq!(send(member.clone()).await.unwrap().status(), 200);
+    assert_eq!(send(member.repeat(2)).await.unwrap().status(), 400);
+}
+
+#[tokio::test]
 async fn a_body_that_does_not_arrive_is_given_up_and_holds_up_nobody() {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let door = open(Config { body_seconds: 1, ..Config::default() }, |_| empty()).await;

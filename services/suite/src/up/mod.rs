@@ -102,7 +102,6 @@ impl UpArgs {
             internal_secret,
             db_connections: 10,
             rpc_deadline_seconds: 60,
-            grpc_max_message: 16 << 20,
             otlp_url: self.otlp_url.clone(),
             trace_ratio: self.trace_ratio,
             log_format: self.log_format.clone(),
