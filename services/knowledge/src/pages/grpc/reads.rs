@@ -27,6 +27,13 @@ use crate::{
 /// Most nodes of one tree.
 const MOST_NODES: i64 = 2_000;
 
+type Connection = sqlx::pool::PoolConnection<sqlx::Postgres>;
+
+/// Who asks, and what.
+fn asked<T>(request: Request<T>) -> Result<(Reader, T), Status> {
+    Ok((Reader::from(&service::caller(&request)?), request.into_inner()))
+}
+
 /// A page somebody may read; what lies in the trash only who may write it.
 async fn readable(conn: &mut PgConnection, id: Uuid, reader: &Reader) -> Result<Page, Error> {
     let page = queries::get(conn, id, reader).await?;
@@ -60,22 +67,33 @@ pub(crate) fn known_moment(at: Option<OffsetDateTime>) -> Result<(), Status> {
 }
 
 impl Pages {
-    async fn connection(&self) -> Result<sqlx::pool::PoolConnection<sqlx::Postgres>, Status> {
-        self.deps.db.acquire().await.map_err(status::from_sqlx)
+    /// The page of a request that was read without fault, if its sender may read it, and a connection to read on with.
+    async fn page(&self, check: Check, id: Uuid, reader: &Reader) -> Result<(Connection, Page), Status> {
+        check.done().map_err(status::invalid)?;
+        let mut conn = self.deps.db.acquire().await.map_err(status::from_sqlx)?;
+        let page = readable(&mut conn, id, reader).await?;
+        Ok((conn, page))
+    }
+
+    /// A connection to read a space with, or what lies below one of its pages, if the reader may.
+    async fn space(&self, space: &str, below: Option<Uuid>, reader: &Reader) -> Result<Connection, Status> {
+        let mut conn = self.deps.db.acquire().await.map_err(status::from_sqlx)?;
+        known_space(&mut conn, space, reader).await?;
+        if let Some(page) = below {
+            readable(&mut conn, page, reader).await?;
+        }
+        Ok(conn)
     }
 
     pub(super) async fn read_page(
         &self,
         request: Request<wire::GetPageRequest>,
     ) -> Result<Response<wire::GetPageResponse>, Status> {
-        let reader = Reader::from(&service::caller(&request)?);
-        let request = request.into_inner();
+        let (reader, request) = asked(request)?;
         let mut check = Check::new();
         let id = check.uuid("page_id", &request.page_id);
         let version = number(&mut check, "version", request.version);
-        check.done().map_err(status::invalid)?;
-        let mut conn = self.connection().await?;
-        let page = readable(&mut conn, id, &reader).await?;
+        let (mut conn, page) = self.page(check, id, &reader).await?;
         let page = match version {
             Some(number) if number != page.version => {
                 let old = text_of(&mut conn, &page, number).await?;
@@ -90,14 +108,11 @@ impl Pages {
         &self,
         request: Request<wire::RenderPageRequest>,
     ) -> Result<Response<wire::RenderPageResponse>, Status> {
-        let reader = Reader::from(&service::caller(&request)?);
-        let request = request.into_inner();
+        let (reader, request) = asked(request)?;
         let mut check = Check::new();
         let id = check.uuid("page_id", &request.page_id);
         let version = number(&mut check, "version", request.version);
-        check.done().map_err(status::invalid)?;
-        let mut conn = self.connection().await?;
-        let page = readable(&mut conn, id, &reader).await?;
+        let (mut conn, page) = self.page(check, id, &reader).await?;
         let version = version.unwrap_or(page.version);
         let (title, body) = if version == page.version {
             (page.title, page.body)
@@ -115,14 +130,11 @@ impl Pages {
         &self,
         request: Request<wire::ListVersionsRequest>,
     ) -> Result<Response<wire::ListVersionsResponse>, Status> {
-        let reader = Reader::from(&service::caller(&request)?);
-        let request = request.into_inner();
+        let (reader, request) = asked(request)?;
         let mut check = Check::new();
         let id = check.uuid("page_id", &request.page_id);
-        check.done().map_err(status::invalid)?;
         let paging = Paging::<i32>::parse(&request.page).map_err(status::invalid)?;
-        let mut conn = self.connection().await?;
-        let page = readable(&mut conn, id, &reader).await?;
+        let (mut conn, page) = self.page(check, id, &reader).await?;
         let rows = queries::versions(&mut conn, page.id, paging.after, paging.limit() + 1).await;
         let (rows, page) = paging.finish(rows.map_err(status::from_sqlx)?, |row| row.version);
         let versions = rows.into_iter().map(convert::encode_version).collect();
@@ -133,15 +145,12 @@ impl Pages {
         &self,
         request: Request<wire::DiffVersionsRequest>,
     ) -> Result<Response<wire::DiffVersionsResponse>, Status> {
-        let reader = Reader::from(&service::caller(&request)?);
-        let request = request.into_inner();
+        let (reader, request) = asked(request)?;
         let mut check = Check::new();
         let id = check.uuid("page_id", &request.page_id);
         let from = convert::base_version(&mut check, "from_version", request.from_version);
         let to = convert::base_version(&mut check, "to_version", request.to_version);
-        check.done().map_err(status::invalid)?;
-        let mut conn = self.connection().await?;
-        let page = readable(&mut conn, id, &reader).await?;
+        let (mut conn, page) = self.page(check, id, &reader).await?;
         let old = text_of(&mut conn, &page, from).await?;
         let new = text_of(&mut conn, &page, to).await?;
         drop(conn);
@@ -157,18 +166,13 @@ impl Pages {
         &self,
         request: Request<wire::ListChildrenRequest>,
     ) -> Result<Response<wire::ListChildrenResponse>, Status> {
-        let reader = Reader::from(&service::caller(&request)?);
-        let request = request.into_inner();
+        let (reader, request) = asked(request)?;
         let mut check = Check::new();
         let space = key(&mut check, "space_key", &request.space_key);
         let parent = check.optional_uuid("parent_id", &request.parent_id);
         check.done().map_err(status::invalid)?;
         let paging = Paging::<(i32, Uuid)>::parse(&request.page).map_err(status::invalid)?;
-        let mut conn = self.connection().await?;
-        known_space(&mut conn, &space, &reader).await?;
-        if let Some(parent) = parent {
-            readable(&mut conn, parent, &reader).await?;
-        }
+        let mut conn = self.space(&space, parent, &reader).await?;
         let limit = paging.limit() + 1;
         let rows = queries::children(&mut conn, &space, parent, &reader, paging.after, limit).await;
         let (rows, page) = paging.finish(rows.map_err(status::from_sqlx)?, |row| (row.position, row.id));
@@ -180,19 +184,14 @@ impl Pages {
         &self,
         request: Request<wire::GetTreeRequest>,
     ) -> Result<Response<wire::GetTreeResponse>, Status> {
-        let reader = Reader::from(&service::caller(&request)?);
-        let request = request.into_inner();
+        let (reader, request) = asked(request)?;
         let mut check = Check::new();
         let space = key(&mut check, "space_key", &request.space_key);
         let root = check.optional_uuid("root_id", &request.root_id);
         check.require((0..=50).contains(&request.depth), "depth", "1 to 50 levels, or 0 for 3");
         check.done().map_err(status::invalid)?;
         let depth = if request.depth == 0 { 3 } else { request.depth };
-        let mut conn = self.connection().await?;
-        known_space(&mut conn, &space, &reader).await?;
-        if let Some(root) = root {
-            readable(&mut conn, root, &reader).await?;
-        }
+        let mut conn = self.space(&space, root, &reader).await?;
         let rows = queries::tree(&mut conn, &space, root, &reader, depth, MOST_NODES + 1).await;
         let mut rows = rows.map_err(status::from_sqlx)?;
         let most = usize::try_from(MOST_NODES).unwrap_or(usize::MAX);
@@ -206,15 +205,13 @@ impl Pages {
         &self,
         request: Request<wire::ListTrashRequest>,
     ) -> Result<Response<wire::ListTrashResponse>, Status> {
-        let reader = Reader::from(&service::caller(&request)?);
-        let request = request.into_inner();
+        let (reader, request) = asked(request)?;
         let mut check = Check::new();
         let space = key(&mut check, "space_key", &request.space_key);
         check.done().map_err(status::invalid)?;
         let paging = Paging::<(OffsetDateTime, Uuid)>::parse(&request.page).map_err(status::invalid)?;
         known_moment(paging.after.map(|(at, _)| at))?;
-        let mut conn = self.connection().await?;
-        known_space(&mut conn, &space, &reader).await?;
+        let mut conn = self.space(&space, None, &reader).await?;
         let rows = queries::trash(&mut conn, &space, &reader, paging.after, paging.limit() + 1).await;
         let (rows, page) = paging.finish(rows.map_err(status::from_sqlx)?, |row| (row.trashed_at, row.id));
         let pages = rows.into_iter().map(convert::encode_trashed).collect();
@@ -225,12 +222,10 @@ impl Pages {
         &self,
         request: Request<wire::GetPageAccessRequest>,
     ) -> Result<Response<wire::GetPageAccessResponse>, Status> {
-        let reader = Reader::from(&service::caller(&request)?);
+        let (reader, request) = asked(request)?;
         let mut check = Check::new();
-        let id = check.uuid("page_id", &request.into_inner().page_id);
-        check.done().map_err(status::invalid)?;
-        let mut conn = self.connection().await?;
-        let page = readable(&mut conn, id, &reader).await?;
+        let id = check.uuid("page_id", &request.page_id);
+        let (mut conn, page) = self.page(check, id, &reader).await?;
         let rows = queries::restrictions(&mut conn, page.id).await.map_err(status::from_sqlx)?;
         let of =
             |wanted: i16| rows.iter().filter(|(level, _)| *level == wanted).map(|(_, role)| role.clone()).collect();
