@@ -14,10 +14,13 @@ use crate::{
     ledger::{self, commands::Work},
 };
 
-/// Locks the items of orders, before anything else is read that could change under us.
-pub(crate) async fn lock_items(conn: &mut PgConnection, orders: &[Uuid]) -> Result<Work, Error> {
-    let skus = store::skus(conn, orders).await?;
-    ledger::commands::lock(conn, skus.into_iter().collect(), false).await
+/// Locks the items of orders, before anything else is read that could change under us. Says which of the orders were
+/// known by then: one that came while we waited for the locks has items we did not lock, and is for the next one to see.
+pub(crate) async fn lock_items(conn: &mut PgConnection, orders: &[Uuid]) -> Result<(Work, Vec<Uuid>), Error> {
+    let known: Vec<Uuid> = store::heads(conn, orders).await?.into_keys().collect();
+    let skus = store::skus(conn, &known).await?;
+    let work = ledger::commands::lock(conn, skus.into_iter().collect(), false).await?;
+    Ok((work, known))
 }
 
 /// Changes lines, and what their items are waited for.

@@ -2,7 +2,7 @@
 
 use futures::future::join_all;
 use proto::{
-    erp::v1::{AdjustmentKind, ReserveLine, ReserveStockRequest},
+    erp::v1::{AdjustmentKind, ReserveLine, ReserveStockRequest, ShipOrdersRequest},
     orders::v1::ReturnOutcome,
 };
 use uuid::Uuid;
@@ -90,4 +90,38 @@ async fn everything_at_once_on_the_same_goods_neither_deadlocks_nor_oversells() 
     for id in ids {
         erp.told(id).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_order_that_comes_while_others_wait_to_be_shipped_is_unknown_to_them_and_breaks_nothing() {
+    let erp = Erp::start().await;
+    erp.know(&["A", "B"]).await;
+    erp.receive(&[goods("A", 5, "10", "L"), goods("B", 5, "10", "L")]).await;
+    let (there, late) = (service::new_id(), service::new_id());
+    erp.deliver(&[placed(order(there, 1, vec![line(1, "A", 1)]))]).await;
+    let mut somebody = erp.app.db.begin().await.unwrap();
+    sqlx::query("select from stock_item where sku = 'A' for update").execute(&mut *somebody).await.unwrap();
+    let order_ids = [there, late].map(|id| id.to_string()).to_vec();
+    let ship = async |order_ids| {
+        let request = ShipOrdersRequest { request_id: key(), order_ids, ..ShipOrdersRequest::default() };
+        erp.fulfilment().ship_orders(request).await.unwrap().into_inner().results
+    };
+    let shipping = ship(order_ids.clone());
+    let meanwhile = async {
+        testkit::eventually("the shipping waits for the item", async || {
+            let waiting = "select count(*) from pg_stat_activity
+                where datname = current_database() and wait_event_type = 'Lock'";
+            sqlx::query_scalar::<_, i64>(waiting).fetch_one(erp.app.db.pool()).await.unwrap() > 0
+        })
+        .await;
+        erp.deliver(&[placed(order(late, 2, vec![line(1, "B", 1)]))]).await;
+        somebody.commit().await.unwrap();
+    };
+    let (results, ()) = tokio::join!(shipping, meanwhile);
+    let refusals: Vec<_> = results.iter().map(|result| result.refusal.as_str()).collect();
+    assert_eq!(refusals, ["", "UNKNOWN_ORDER"]);
+    let results = ship(order_ids).await;
+    let refusals: Vec<_> = results.iter().map(|result| result.refusal.as_str()).collect();
+    assert_eq!(refusals, ["NOTHING_RESERVED", ""]);
+    erp.balanced().await;
 }

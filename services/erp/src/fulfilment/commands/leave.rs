@@ -63,16 +63,16 @@ pub(crate) async fn ship_orders(
     carrier: &str,
     stamp: &Stamp<'_>,
 ) -> Result<Vec<ShipResult>, Error> {
-    let mut work = demand::commands::lock_items(conn, orders).await?;
-    let heads = demand::store::heads(conn, orders).await?;
+    let (mut work, known) = demand::commands::lock_items(conn, orders).await?;
+    let heads = demand::store::heads(conn, &known).await?;
     let mut open: BTreeMap<Uuid, Vec<Shipment>> = BTreeMap::new();
-    for shipment in store::lock_of_orders(conn, orders).await? {
+    for shipment in store::lock_of_orders(conn, &known).await? {
         if shipment.state.is_inside() {
             open.entry(shipment.order).or_default().push(shipment);
         }
     }
     let mut loose: BTreeMap<Uuid, Vec<Held>> = BTreeMap::new();
-    for piece in reservations::held_by_orders(conn, orders).await? {
+    for piece in reservations::held_by_orders(conn, &known).await? {
         if piece.shipment.is_none() {
             loose.entry(piece.order).or_default().push(piece);
         }

@@ -39,8 +39,8 @@ pub(crate) async fn start_picking(
     parts: &BTreeMap<i32, (Decimal, String)>,
     stamp: &Stamp<'_>,
 ) -> Result<Uuid, Error> {
-    let mut work = demand::commands::lock_items(conn, &[order]).await?;
-    let heads = demand::store::heads(conn, &[order]).await?;
+    let (mut work, known) = demand::commands::lock_items(conn, &[order]).await?;
+    let heads = demand::store::heads(conn, &known).await?;
     if heads.get(&order).is_none_or(|head| head.kind != "order") {
         return Err(Error::NotFound("order", order.to_string()));
     }

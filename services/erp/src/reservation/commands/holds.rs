@@ -58,8 +58,8 @@ fn short_of(line: &Line) -> String {
 /// # Errors
 /// [`Error::NotFound`]; [`Error::DemandEnded`] when it was cancelled or has expired.
 pub async fn close(conn: &mut PgConnection, order: Uuid, stamp: &Stamp<'_>) -> Result<(), Error> {
-    let mut work = demand::commands::lock_items(conn, &[order]).await?;
-    if !is_in(conn, order, "open").await? {
+    let (mut work, known) = demand::commands::lock_items(conn, &[order]).await?;
+    if !is_in(conn, order, &known, "open").await? {
         return Ok(());
     }
     let held = store::held_by_orders(conn, &[order]).await?;
@@ -79,8 +79,8 @@ pub async fn close(conn: &mut PgConnection, order: Uuid, stamp: &Stamp<'_>) -> R
 /// # Errors
 /// As for [`close`].
 pub async fn reopen(conn: &mut PgConnection, order: Uuid, stamp: &Stamp<'_>) -> Result<(), Error> {
-    let mut work = demand::commands::lock_items(conn, &[order]).await?;
-    if !is_in(conn, order, "closed").await? {
+    let (mut work, known) = demand::commands::lock_items(conn, &[order]).await?;
+    if !is_in(conn, order, &known, "closed").await? {
         return Ok(());
     }
     demand::store::set_state(conn, &[order], "open").await?;
@@ -92,8 +92,8 @@ pub async fn reopen(conn: &mut PgConnection, order: Uuid, stamp: &Stamp<'_>) -> 
     finish(conn, work, stamp).await
 }
 
-async fn is_in(conn: &mut PgConnection, order: Uuid, state: &str) -> Result<bool, Error> {
-    let heads = demand::store::heads(conn, &[order]).await?;
+async fn is_in(conn: &mut PgConnection, order: Uuid, known: &[Uuid], state: &str) -> Result<bool, Error> {
+    let heads = demand::store::heads(conn, known).await?;
     let head = heads.get(&order).ok_or_else(|| Error::NotFound("reservation", order.to_string()))?;
     match head.state.as_str() {
         ended @ ("cancelled" | "expired") => Err(Error::DemandEnded(ended.to_owned())),
@@ -110,7 +110,7 @@ pub async fn expire_holds(conn: &mut PgConnection, stamp: &Stamp<'_>) -> Result<
     if due.is_empty() {
         return Ok(0);
     }
-    let mut work = demand::commands::lock_items(conn, &due).await?;
+    let (mut work, due) = demand::commands::lock_items(conn, &due).await?;
     // Somebody may have closed one while we waited for the locks.
     let heads = demand::store::heads(conn, &due).await?;
     let due: Vec<_> = heads.values().filter(|head| head.state == "open").map(|head| head.order_id).collect();
