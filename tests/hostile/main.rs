@@ -10,7 +10,7 @@ mod inputs;
 
 use caller::{Target, fingerprint};
 use inputs::Inputs;
-use prost_reflect::MethodDescriptor;
+use prost_reflect::{MethodDescriptor, Value};
 use testkit::TestService;
 use tonic::Code;
 
@@ -30,23 +30,35 @@ const TYPED: [Code; 9] = [
     Code::OutOfRange,
 ];
 
+/// RPCs that every service serves for its own events.
+const MESSAGING: &str = "shopfloor.messaging.v1";
+
 fn methods(package: &str) -> Vec<MethodDescriptor> {
     let services = proto::descriptor_pool().services().filter(|service| service.package_name() == package);
     services.flat_map(|service| service.methods().collect::<Vec<_>>()).collect()
 }
 
-/// Every RPC of a service: hostile input, no token, a token without the permission, a forged and an expired token.
-async fn besiege(app: TestService, package: &str) {
+/// Every RPC of a service, those about its events included: hostile input, no token, a token without the permission, a
+/// forged and an expired token.
+async fn besiege(app: TestService, service: &'static str) {
     let target = Target::new(&app).await;
     let mut faults = Vec::new();
     let mut refused = 0;
-    for method in methods(package) {
+    let of_events = methods(MESSAGING);
+    assert_eq!(of_events.len(), 4, "the RPCs about events were not found");
+    for method in methods(&format!("shopfloor.{service}.v1")).into_iter().chain(of_events) {
+        let hosted =
+            method.input().get_field_by_name("service").filter(|_| method.parent_service().package_name() == MESSAGING);
         let name = method.full_name().to_owned();
         // Who signs in is refused because of what he says, not because of who he is.
         let public = caller::need(&method) == "public";
         let mut before = fingerprint(&app).await;
         for round in 0..ROUNDS {
-            let message = Inputs::seeded(&name, round).message(&method.input(), 0);
+            let mut message = Inputs::seeded(&name, round).message(&method.input(), 0);
+            if let Some(field) = hosted.as_ref().filter(|_| round % 4 != 0) {
+                // Of another service nothing is known here, whatever else is asked.
+                message.set_field(field, Value::String(service.to_owned()));
+            }
             let said = format!("{message:?}");
             let status = target.call(&method, message, Some(&target.administrator)).await;
             let typed = TYPED.contains(&status.code()) || (public && status.code() == Code::Unauthenticated);
@@ -78,7 +90,7 @@ macro_rules! besieged {
         async fn $test() {
             let build = |deps: &service::Deps| $service::service(deps, &$service::Config::default());
             let app = TestService::start($service::NAME, &$service::MIGRATOR, build).await;
-            besiege(app, concat!("shopfloor.", stringify!($service), ".v1")).await;
+            besiege(app, $service::NAME).await;
         }
     )*};
 }

@@ -26,6 +26,7 @@ pub use db::{Db, Tx};
 pub use grpc::secured_router;
 pub use host::{Deps, Service};
 pub use jobs::Job;
+pub use messaging_grpc::with_messaging;
 
 /// Tables every service's database has for its RPCs. Versions 100 to 999.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");

@@ -6,9 +6,9 @@ use messaging::{Bus, Subscription, admin, outbox::ReplayFilter};
 use proto::messaging::v1::{
     ConsumerStatus, DeadLetter, GetStatusRequest, GetStatusResponse, ListDeadLettersRequest, ListDeadLettersResponse,
     ReplayRequest, ReplayResponse, RetryDeadLettersRequest, RetryDeadLettersResponse,
-    messaging_service_server::MessagingService,
+    messaging_service_server::{MessagingService, MessagingServiceServer},
 };
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, service::Routes};
 
 use crate::{Check, Clock, Db, page::Page, status};
 
@@ -16,6 +16,13 @@ use crate::{Check, Clock, Db, page::Page, status};
 pub(crate) struct Hosted {
     pub(crate) db: Db,
     pub(crate) subscriptions: Vec<Subscription>,
+}
+
+/// The routes of a service that runs without a broker, as in tests, and the RPCs about its events.
+#[must_use]
+pub fn with_messaging(routes: Routes, name: &'static str, db: Db, consumers: &[Subscription], clock: Clock) -> Routes {
+    let hosted = HashMap::from([(name, Hosted { db, subscriptions: consumers.to_vec() })]);
+    routes.add_service(MessagingServiceServer::new(MessagingGrpc { hosted, bus: None, clock }))
 }
 
 pub(crate) struct MessagingGrpc {

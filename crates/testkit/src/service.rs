@@ -14,7 +14,7 @@ use proto::DomainEvent;
 use service::{
     CallerKind, Clock, Db, Deps, InternalTokens, Service, Verifier,
     auth::{Claims, ISSUER},
-    secured_router,
+    secured_router, with_messaging,
 };
 use sqlx::migrate::Migrator;
 use time::OffsetDateTime;
@@ -121,8 +121,8 @@ impl TestService {
             tasks: TaskTracker::new(),
         };
         let service = build(&deps).expect("the service is built");
-        let router =
-            secured_router(service.routes.clone(), verifier(), Duration::from_secs(30)).expect("RPCs are secured");
+        let routes = with_messaging(service.routes.clone(), name, deps.db.clone(), &service.consumers, clock.clone());
+        let router = secured_router(routes, verifier(), Duration::from_secs(30)).expect("RPCs are secured");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("a local address"));
         let server = tonic::transport::Server::builder().add_routes(router.into()).serve_with_incoming_shutdown(
