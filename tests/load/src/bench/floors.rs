@@ -44,12 +44,12 @@ impl Floor {
         }
     }
 
-    /// Client counts tried; the best one is taken.
+    /// Client counts tried; the best one is taken. The first one is the most likely.
     const fn clients(self) -> &'static [usize] {
         match self {
-            Self::N => &[4, 8, 16],
-            Self::C => &[8, 16, 32],
-            Self::B => &[2, 8],
+            Self::N => &[8, 4, 16],
+            Self::C => &[16, 8, 32],
+            Self::B => &[8, 2],
             Self::R => &[2, 4, 8],
             Self::S => &[32],
         }
@@ -80,12 +80,14 @@ pub(crate) struct Floors {
     password: String,
     url: String,
     seconds: u64,
+    /// How many client counts are tried.
+    counts: usize,
     best: BTreeMap<Floor, usize>,
     samples: Vec<Sample>,
 }
 
 impl Floors {
-    pub(crate) async fn new(company: &Company, seconds: u64) -> anyhow::Result<Self> {
+    pub(crate) async fn new(company: &Company, seconds: u64, counts: usize) -> anyhow::Result<Self> {
         let pgbench = company.postgres.binaries().join("pgbench");
         anyhow::ensure!(pgbench.is_file(), "{} is not there; it comes with Postgres", pgbench.display());
         let mut admin = PgConnection::connect(&company.postgres.admin_url()).await?;
@@ -94,7 +96,7 @@ impl Floors {
         let password = std::fs::read_to_string(company.postgres.folder().join("password"))?;
         let folder = company.folder().to_owned();
         let (port, url) = (company.postgres.port(), company.postgres.url(DATABASE));
-        Ok(Self { pgbench, folder, port, password, url, seconds, best: BTreeMap::new(), samples: Vec::new() })
+        Ok(Self { pgbench, folder, port, password, url, seconds, counts, best: BTreeMap::new(), samples: Vec::new() })
     }
 
     /// One figure of a floor: the best of all client counts the first time, then at that count.
@@ -103,7 +105,7 @@ impl Floors {
             return self.at(floor, *clients).await;
         }
         let (mut most, mut at) = (0.0, 1);
-        for clients in floor.clients() {
+        for clients in floor.clients().iter().take(self.counts) {
             let rate = self.at(floor, *clients).await?;
             if rate > most {
                 (most, at) = (rate, *clients);

@@ -109,7 +109,7 @@ async fn run(args: Args) -> anyhow::Result<bool> {
         company.keep_folder();
         say::line(&format!("logs in {}", company.folder().display()))?;
     }
-    let floors = Floors::new(&company, plan.floor_seconds).await?;
+    let floors = Floors::new(&company, plan.floor_seconds, plan.floor_counts).await?;
     let goods = Goods { count: plan.goods, ..Goods::default() };
     let mut bench = Bench { company, snapshot: None, floors, plan, report, collector, goods, loads: 0 };
     bench.report.machine = machine::describe(&bench.company).await?;

@@ -13,6 +13,8 @@ pub(crate) struct Plan {
     pub(crate) load: Duration,
     /// Of each run of a floor.
     pub(crate) floor_seconds: u64,
+    /// Client counts tried for a floor.
+    pub(crate) floor_counts: usize,
     /// Of idleness watched.
     pub(crate) idle: Duration,
     /// Stock keeping units.
@@ -33,6 +35,7 @@ impl Plan {
             mode: "normal",
             load: Duration::from_secs(5),
             floor_seconds: 3,
+            floor_counts: 3,
             idle: Duration::from_secs(8),
             goods: 25_000,
             buyers: 90_000,
@@ -50,8 +53,9 @@ impl Plan {
         }
         if args.smoke {
             plan.mode = "smoke";
-            plan.load = Duration::from_secs(2);
+            plan.load = Duration::from_secs(1);
             plan.floor_seconds = 1;
+            plan.floor_counts = 1;
             plan.idle = Duration::from_secs(3);
             plan.goods = 1_000;
             plan.buyers = 500;

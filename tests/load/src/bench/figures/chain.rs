@@ -69,7 +69,7 @@ async fn pass(bench: &mut Bench, orders: &Orders, rate: Option<f64>) -> anyhow::
         unknown.extend(script.unknown);
     }
     let stored = bench.exact("whole chain", orders, &acknowledged, &unknown, Reach::Everywhere).await?;
-    let what = super::intake::words(CONNECTIONS, &outcome);
+    let what = super::intake::words(CONNECTIONS, "orders", &outcome);
     bench.report.note(format!("whole chain, taken over {what}; {during}"))?;
     bench
         .report

@@ -29,9 +29,9 @@ pub(super) async fn push_one(
     Ok(outcome)
 }
 
-pub(super) fn words(connections: usize, outcome: &Outcome) -> String {
+pub(super) fn words(connections: usize, unit: &str, outcome: &Outcome) -> String {
     let mut text = format!(
-        "{connections} connections: {:.0} orders/s, p50 {:.1} ms, p99 {:.1} ms",
+        "{connections} connections: {:.0} {unit}/s, p50 {:.1} ms, p99 {:.1} ms",
         outcome.rate(),
         outcome.quantile(0.5).as_secs_f64() * 1e3,
         outcome.quantile(0.99).as_secs_f64() * 1e3
@@ -53,7 +53,7 @@ pub(super) async fn single(bench: &mut Bench) -> anyhow::Result<()> {
         let outcome = push_one(bench, &orders, connections, &mut seen).await?;
         best = best.max(outcome.rate());
         let shares = shares.until(&bench.shares().await?);
-        bench.report.note(format!("intake, {}; {shares}", words(connections, &outcome)))?;
+        bench.report.note(format!("intake, {}; {shares}", words(connections, "orders", &outcome)))?;
         bench.published().await?;
     }
     bench.exact("intake", &orders, &seen.0, &seen.1, Reach::Stored).await?;
@@ -73,7 +73,7 @@ pub(super) async fn batch(bench: &mut Bench) -> anyhow::Result<()> {
         let outcome = push_batches(bench, &orders, connections, &mut seen).await?;
         best = best.max(outcome.rate());
         let shares = shares.until(&bench.shares().await?);
-        bench.report.note(format!("batches of {BATCH}, {}; {shares}", words(connections, &outcome)))?;
+        bench.report.note(format!("batches of {BATCH}, {}; {shares}", words(connections, "orders", &outcome)))?;
         bench.published().await?;
     }
     bench.exact("batches", &orders, &seen.0, &seen.1, Reach::Stored).await?;

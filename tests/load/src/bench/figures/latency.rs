@@ -31,7 +31,7 @@ pub(super) async fn measure(bench: &mut Bench) -> anyhow::Result<()> {
     let (orders, rate) = (bench.orders(), best * 0.1);
     let (instant, wall) = (Instant::now(), OffsetDateTime::now_utc());
     let scripts = PushOne::many(64, &bench.company, &orders);
-    let time = bench.plan.load.max(Duration::from_secs(5));
+    let time = bench.plan.load.max(Duration::from_secs(2));
     let shares = bench.shares().await?;
     let (outcome, scripts) = drive::open(door(&bench.company)?, scripts, rate, time).await?;
     let shares = shares.until(&bench.shares().await?);

@@ -58,7 +58,7 @@ pub(super) async fn measure(bench: &mut Bench) -> anyhow::Result<()> {
             drive::closed(door(&bench.company)?, scripts, bench.plan.load.min(Duration::from_secs(8))).await?;
         let shares = shares.until(&bench.shares().await?);
         anyhow::ensure!(outcome.done > 0, "{name}: nothing was read: {:?} {:?}", outcome.statuses, outcome.errors);
-        bench.report.note(format!("{name}, {}; {shares}", super::intake::words(CONNECTIONS, &outcome)))?;
+        bench.report.note(format!("{name}, {}; {shares}", super::intake::words(CONNECTIONS, "reads", &outcome)))?;
         bench.report.row(Row::at_least(name, outcome.rate(), "reads/s", ("S", floor), 0.5))?;
     }
     Ok(())

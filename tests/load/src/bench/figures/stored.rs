@@ -34,8 +34,8 @@ pub(super) async fn measure(bench: &mut Bench) -> anyhow::Result<()> {
     if lost < seen.0.len() as i64 {
         bench.report.faults.push(format!("intake into full tables: {} acknowledged, {lost} stored", seen.0.len()));
     }
-    bench.report.note(format!("into empty tables, {}", intake::words(connections, &empty)))?;
-    bench.report.note(format!("into full tables, {}", intake::words(connections, &full)))?;
+    bench.report.note(format!("into empty tables, {}", intake::words(connections, "orders", &empty)))?;
+    bench.report.note(format!("into full tables, {}", intake::words(connections, "orders", &full)))?;
     let name = format!("intake with {} orders stored", bench.plan.stored);
     bench.report.row(Row::at_least(&name, full.rate(), "orders/s", ("empty", empty.rate()), 0.85))
 }
