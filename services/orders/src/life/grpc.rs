@@ -6,7 +6,7 @@ mod watch;
 pub use hub::Hub;
 
 use proto::orders::v1::{self as wire, order_service_server::OrderService};
-use service::{Check, Deps, caller, idempotency, page::Page, status};
+use service::{Check, Deps, Tx, caller, idempotency, page::Page, status};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use tonic::{Request, Response, Status};
@@ -30,6 +30,20 @@ impl OrderGrpc {
     #[must_use]
     pub fn new(deps: Deps, hub: Hub) -> Self {
         Self { deps, hub }
+    }
+
+    /// Ends a write: keeps the answer, commits, and tells those who watch the order.
+    async fn commit<A: prost::Message>(
+        &self,
+        mut tx: Tx,
+        (caller, method, request_id): (&str, &'static str, &str),
+        id: Uuid,
+        answer: A,
+    ) -> Result<Response<A>, Status> {
+        idempotency::finish(&mut tx, caller, method, request_id, &answer).await?;
+        tx.commit().await.map_err(status::from_sqlx)?;
+        self.hub.poke(&[id]);
+        Ok(Response::new(answer))
     }
 }
 
@@ -146,10 +160,7 @@ impl OrderService for OrderGrpc {
         }
         commands::confirm(&mut tx, id, &who.id, &reason, self.deps.clock.now()).await?;
         let answer = wire::ConfirmOrderResponse { order: Some(view(&mut tx, id).await?) };
-        idempotency::finish(&mut tx, &who.id, METHOD, &request.request_id, &answer).await?;
-        tx.commit().await.map_err(status::from_sqlx)?;
-        self.hub.poke(&[id]);
-        Ok(Response::new(answer))
+        self.commit(tx, (&who.id, METHOD, &request.request_id), id, answer).await
     }
 
     async fn cancel_order(
@@ -172,10 +183,7 @@ impl OrderService for OrderGrpc {
         let (order, lines) = commands::cancel(&mut tx, id, &who.id, &reason, cancelled_at, now).await?;
         let cancelled = convert::changes(&lines, order.currency);
         let answer = wire::CancelOrderResponse { cancelled, order: Some(view(&mut tx, id).await?) };
-        idempotency::finish(&mut tx, &who.id, METHOD, &request.request_id, &answer).await?;
-        tx.commit().await.map_err(status::from_sqlx)?;
-        self.hub.poke(&[id]);
-        Ok(Response::new(answer))
+        self.commit(tx, (&who.id, METHOD, &request.request_id), id, answer).await
     }
 
     async fn cancel_order_lines(
@@ -201,10 +209,7 @@ impl OrderService for OrderGrpc {
         let cancelled = convert::changes(&lines, order.currency);
         let answer =
             wire::CancelOrderLinesResponse { cancelled, order: Some(view(&mut tx, id).await?), duplicate: false };
-        idempotency::finish(&mut tx, &who.id, METHOD, &request.request_id, &answer).await?;
-        tx.commit().await.map_err(status::from_sqlx)?;
-        self.hub.poke(&[id]);
-        Ok(Response::new(answer))
+        self.commit(tx, (&who.id, METHOD, &request.request_id), id, answer).await
     }
 
     async fn complete_order(
@@ -220,10 +225,7 @@ impl OrderService for OrderGrpc {
         }
         commands::complete(&mut tx, id, &who.id, &reason, self.deps.clock.now()).await?;
         let answer = wire::CompleteOrderResponse { order: Some(view(&mut tx, id).await?) };
-        idempotency::finish(&mut tx, &who.id, METHOD, &request.request_id, &answer).await?;
-        tx.commit().await.map_err(status::from_sqlx)?;
-        self.hub.poke(&[id]);
-        Ok(Response::new(answer))
+        self.commit(tx, (&who.id, METHOD, &request.request_id), id, answer).await
     }
 
     async fn get_order_timeline(
