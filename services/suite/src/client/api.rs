@@ -18,7 +18,7 @@ const ATTEMPTS: u32 = 8;
 
 /// An answer that is not a success (RFC 9457).
 #[derive(Debug, thiserror::Error)]
-#[error("{method}: HTTP {status} {reason}: {detail}")]
+#[error("{method}: HTTP {status} {reason}: {said}")]
 pub struct ApiError {
     /// RPC called.
     pub method: String,
@@ -26,8 +26,8 @@ pub struct ApiError {
     pub status: u16,
     /// Reason code of the problem, may be empty.
     pub reason: String,
-    /// The whole problem as text.
-    pub detail: String,
+    /// What is wrong, as a person reads it: the first fields only.
+    pub said: String,
 }
 
 /// A client of one gateway.
@@ -157,7 +157,19 @@ fn is_passing(status: StatusCode) -> bool {
 fn problem(method: &str, status: StatusCode, text: &str) -> ApiError {
     let json: Value = serde_json::from_str(text).unwrap_or_default();
     let reason = json.get("reason").or_else(|| json.get("code")).and_then(Value::as_str).unwrap_or_default();
-    ApiError { method: method.to_owned(), status: status.as_u16(), reason: reason.to_owned(), detail: text.to_owned() }
+    let told = |value: &Value, field: &str| value.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let mut said = match told(&json, "detail") {
+        detail if detail.is_empty() => text.chars().take(500).collect(),
+        detail => detail,
+    };
+    let violations = json.get("violations").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    for violation in violations.iter().take(3) {
+        said.push_str(&format!("\n  {}: {}", told(violation, "field"), told(violation, "description")));
+    }
+    if let Some(rest) = violations.len().checked_sub(3).filter(|rest| *rest > 0) {
+        said.push_str(&format!("\n  and {rest} more"));
+    }
+    ApiError { method: method.to_owned(), status: status.as_u16(), reason: reason.to_owned(), said }
 }
 
 /// Puts path variables in and takes them out of the rest of the message.
@@ -218,6 +230,18 @@ mod tests {
         let (path, rest) = fill("/v1/orders/{order_id}:cancel", json!({"order_id": "a b", "reason": "x"})).unwrap();
         assert_eq!((path.as_str(), rest), ("/v1/orders/a%20b:cancel", json!({"reason": "x"})));
         assert!(fill("/v1/orders/{order_id}", json!({})).is_err());
+    }
+
+    #[test]
+    fn a_refusal_is_told_in_a_few_lines() {
+        let fields: Vec<_> = (0..9).map(|n| json!({"field": format!("lines[{n}]"), "description": "no"})).collect();
+        let json = json!({"detail": "9 fields are wrong", "reason": "INVALID_ARGUMENT", "violations": fields});
+        let told = problem("Push", StatusCode::BAD_REQUEST, &json.to_string()).to_string();
+        assert_eq!(
+            told,
+            "Push: HTTP 400 INVALID_ARGUMENT: 9 fields are wrong\n  lines[0]: no\n  lines[1]: no\n  lines[2]: no\n  and 6 more"
+        );
+        assert!(problem("Push", StatusCode::BAD_GATEWAY, "<html>").to_string().ends_with(": <html>"));
     }
 
     #[test]

@@ -196,7 +196,7 @@ pub async fn sign_in(args: SignInArgs) -> anyhow::Result<()> {
     }
     let tokens = answer?.tokens.context("the answer has no tokens")?;
     let file = session_file()?;
-    Session::from_tokens(&tokens).save(&file)?;
+    Session::from_tokens(&tokens, &args.connection.http).save(&file)?;
     say::line(&format!("Signed in as {}; the session is kept in {}.", args.login, file.display()))
 }
 
@@ -207,7 +207,7 @@ async fn try_sign_in(api: &Api, login: &str, password: &str) -> anyhow::Result<S
 
 fn refused_for<T>(answer: &anyhow::Result<T>, reason: &str) -> bool {
     let error = answer.as_ref().err().and_then(|e| e.downcast_ref::<ApiError>());
-    error.is_some_and(|e| e.reason == reason || e.detail.contains(reason))
+    error.is_some_and(|e| e.reason == reason)
 }
 
 fn ask_password(prompt: &str) -> anyhow::Result<String> {

@@ -121,7 +121,8 @@ impl Kept {
         if others && !self.session.is_ending() {
             return Ok(());
         }
-        let api = super::api::Api::new(http, Credentials::Nobody)?;
+        let http = if self.session.http.is_empty() { http.to_owned() } else { self.session.http.clone() };
+        let api = super::api::Api::new(&http, Credentials::Nobody)?;
         let request = RefreshSessionRequest { refresh_token: self.session.refresh_token.clone() };
         let answer: anyhow::Result<RefreshSessionResponse> =
             Box::pin(api.call("shopfloor.identity.v1.AuthService/RefreshSession", &request)).await;
@@ -131,7 +132,7 @@ impl Kept {
             }
             _ => error.context("the session could not be renewed"),
         })?;
-        self.session = Session::from_tokens(&answer.tokens.context("the answer has no tokens")?);
+        self.session = Session::from_tokens(&answer.tokens.context("the answer has no tokens")?, &http);
         self.session.save(&self.file)
     }
 }
@@ -154,16 +155,20 @@ pub struct Session {
     refresh_token: String,
     #[serde(with = "time::serde::rfc3339")]
     expires_at: OffsetDateTime,
+    /// Where it was opened and is renewed.
+    #[serde(default)]
+    http: String,
 }
 
 impl Session {
-    /// The session of a fresh pair of tokens.
-    pub fn from_tokens(tokens: &proto::identity::v1::TokenPair) -> Self {
+    /// The session of a fresh pair of tokens from the gateway at `http`.
+    pub fn from_tokens(tokens: &proto::identity::v1::TokenPair, http: &str) -> Self {
         let expires_at = tokens.access_expires_at.as_ref().and_then(proto::from_timestamp);
         Self {
             access_token: tokens.access_token.clone(),
             refresh_token: tokens.refresh_token.clone(),
             expires_at: expires_at.unwrap_or(OffsetDateTime::UNIX_EPOCH),
+            http: http.to_owned(),
         }
     }
 

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::{bail, ensure};
+use anyhow::{Context as _, bail, ensure};
 use clap::Args;
+use proto::kpi::v1::{GetSummaryRequest, GetSummaryResponse, Period};
 use rust_decimal::Decimal;
 use time::OffsetDateTime;
 
@@ -26,20 +27,35 @@ pub struct ReplayOrdersArgs {
     /// Sales channel the orders belong to.
     #[arg(long, default_value = "online-retail")]
     channel: String,
-    /// Currency the company keeps its costs in (the prices of the file are in GBP).
-    #[arg(long, default_value = "GBP")]
-    cost_currency: String,
-    /// What one pound is worth in that currency.
-    #[arg(long, default_value = "1")]
-    rate: Decimal,
+    /// What one pound is worth in the currency the company keeps its costs in; needed unless that is GBP, as the prices
+    /// of the file are.
+    #[arg(long)]
+    rate: Option<Decimal>,
     /// Where to write what became of each line.
     #[arg(long, default_value = "online-retail-report.csv")]
     report: PathBuf,
 }
 
+/// The currency of the company, as its figures tell.
+async fn company_currency(api: &Api) -> anyhow::Result<String> {
+    let day = "2010-12-01".to_owned();
+    let period = Some(Period { from: day.clone(), to: day });
+    let request = GetSummaryRequest { period, ..GetSummaryRequest::default() };
+    let answer: GetSummaryResponse = api.call("shopfloor.kpi.v1.ReportService/GetSummary", &request).await?;
+    let placed = answer.figures.and_then(|figures| figures.placed);
+    placed.map(|money| money.currency).context("the figures name no currency")
+}
+
 /// Reads, plans, pushes, reports.
 pub async fn run(args: ReplayOrdersArgs) -> anyhow::Result<()> {
-    ensure!(args.rate > Decimal::ZERO, "--rate must be above zero");
+    ensure!(args.rate.is_none_or(|rate| rate > Decimal::ZERO), "--rate must be above zero");
+    let api = Api::new(&args.connection.http, Credentials::of(&args.connection)?)?;
+    let cost_currency = company_currency(&api).await?;
+    let rate = match args.rate {
+        Some(rate) => rate,
+        None if cost_currency == push::CURRENCY => Decimal::ONE,
+        None => bail!("the company keeps its costs in {cost_currency}; say with --rate what one pound is worth in it"),
+    };
     let begun = Instant::now();
     let lines = read::read_file(&args.file, args.limit)?;
     let plan = plan::plan(&lines);
@@ -51,8 +67,7 @@ pub async fn run(args: ReplayOrdersArgs) -> anyhow::Result<()> {
         plan.products.len(),
         read::FILE_ZONE
     ))?;
-    let api = Api::new(&args.connection.http, Credentials::of(&args.connection)?)?;
-    let options = push::Options { channel: args.channel, cost_currency: args.cost_currency, rate: args.rate };
+    let options = push::Options { channel: args.channel, cost_currency, rate };
     let outcome = push::carry_out(&api, &plan, &options, OffsetDateTime::now_utc()).await?;
     let summary = report::report(&args.report, &lines, &plan, &outcome)?;
     report::print(&summary, &outcome, &args.report)?;

@@ -146,7 +146,8 @@ fn addresses(suite: &Suite, args: &UpArgs) -> anyhow::Result<()> {
     if let Some(password) = &suite.home.secrets.one_time_password {
         say::line(&format!("  login admin, one-time password {password} (asks for a new one the first time)"))?;
     }
-    say::line(&format!("  shopfloor sign-in admin{place}"))?;
+    let program = std::env::args().next().unwrap_or_else(|| "shopfloor".to_owned());
+    say::line(&format!("  {program} sign-in admin{place}"))?;
     let grpc_only = if args.grpc_port == 7070 { String::new() } else { format!(" --grpc http://{grpc}") };
-    say::line(&format!("  shopfloor call{grpc_only} OrderService/ListOrders '{{\"page\": {{\"page_size\": 3}}}}'"))
+    say::line(&format!("  {program} call{grpc_only} OrderService/ListOrders '{{\"page\": {{\"page_size\": 3}}}}'"))
 }

@@ -157,7 +157,10 @@ fn a_session_outlives_its_tokens(place: &Place) {
     let heading = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country";
     std::fs::write(&orders, format!("{heading}\n1,A,x,2,2011-01-03 10:00:00,1.50,7.0,France\n")).unwrap();
     let (orders, report) = (orders.to_str().unwrap(), place.home.join("report.csv"));
-    let replay = ["replay-orders", orders, "--cost-currency", "RUB", "--report", report.to_str().unwrap()];
+    let replay = ["replay-orders", orders, "--report", report.to_str().unwrap()];
+    let refused = place.client(&replay);
+    assert!(text(&refused).contains("keeps its costs in RUB; say with --rate"), "{}", text(&refused));
+    let replay = [&replay[..], &["--rate", "100"]].concat();
     for command in [&["call", "AuthService/WhoAmI"][..], &replay[..]] {
         change("access_token", "a.b.c");
         let done = place.client(command);
