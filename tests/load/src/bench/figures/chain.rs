@@ -59,10 +59,11 @@ async fn pass(bench: &mut Bench, orders: &Orders, rate: Option<f64>) -> anyhow::
         Some(rate) => drive::open(address, scripts, rate, time).await?,
     };
     let end = begun.elapsed();
-    let during = shares.until(&bench.shares().await?);
     let after = bench.shares().await?;
+    let during = shares.until(&after, outcome.done);
     let lag = bench.company.quiet(PATIENCE).await?;
-    let afterwards = after.until(&bench.shares().await?);
+    let over = bench.shares().await?;
+    let (afterwards, whole) = (after.until(&over, outcome.done), shares.until(&over, outcome.done));
     let (mut acknowledged, mut unknown) = (Vec::new(), Vec::new());
     for script in scripts {
         acknowledged.extend(script.stored.iter().map(|(number, _)| *number));
@@ -71,8 +72,9 @@ async fn pass(bench: &mut Bench, orders: &Orders, rate: Option<f64>) -> anyhow::
     let stored = bench.exact("whole chain", orders, &acknowledged, &unknown, Reach::Everywhere).await?;
     let what = super::intake::words(CONNECTIONS, "orders", &outcome);
     bench.report.note(format!("whole chain, taken over {what}; {during}"))?;
-    bench
-        .report
-        .note(format!("whole chain, {stored} orders done {:.1} s after the end; {afterwards}", lag.as_secs_f64()))?;
+    bench.report.note(format!(
+        "whole chain, {stored} orders done {:.1} s after the end; then {afterwards}; in all {whole}",
+        lag.as_secs_f64()
+    ))?;
     Ok(Passage { rate: stored as f64 / (end + lag).as_secs_f64(), lag: lag.as_secs_f64() })
 }

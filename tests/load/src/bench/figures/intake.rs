@@ -52,7 +52,7 @@ pub(super) async fn single(bench: &mut Bench) -> anyhow::Result<()> {
         let shares = bench.shares().await?;
         let outcome = push_one(bench, &orders, connections, &mut seen).await?;
         best = best.max(outcome.rate());
-        let shares = shares.until(&bench.shares().await?);
+        let shares = shares.until(&bench.shares().await?, outcome.done);
         bench.report.note(format!("intake, {}; {shares}", words(connections, "orders", &outcome)))?;
         bench.published().await?;
     }
@@ -72,7 +72,7 @@ pub(super) async fn batch(bench: &mut Bench) -> anyhow::Result<()> {
         let shares = bench.shares().await?;
         let outcome = push_batches(bench, &orders, connections, &mut seen).await?;
         best = best.max(outcome.rate());
-        let shares = shares.until(&bench.shares().await?);
+        let shares = shares.until(&bench.shares().await?, outcome.done);
         bench.report.note(format!("batches of {BATCH}, {}; {shares}", words(connections, "orders", &outcome)))?;
         bench.published().await?;
     }

@@ -34,7 +34,7 @@ pub(super) async fn measure(bench: &mut Bench) -> anyhow::Result<()> {
     let time = bench.plan.load.max(Duration::from_secs(2));
     let shares = bench.shares().await?;
     let (outcome, scripts) = drive::open(door(&bench.company)?, scripts, rate, time).await?;
-    let shares = shares.until(&bench.shares().await?);
+    let shares = shares.until(&bench.shares().await?, outcome.done);
     bench.company.quiet(Duration::from_secs(120)).await?;
     let mut sent = HashMap::new();
     let (mut acknowledged, mut unknown) = (Vec::new(), Vec::new());

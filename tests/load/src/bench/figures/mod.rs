@@ -79,16 +79,20 @@ impl Bench {
 }
 
 impl Shares {
-    /// Shares of one processor from then to now, in words.
-    fn until(&self, now: &Self) -> String {
+    /// Processor time from then to now in words: shares of one processor, and what each of `done` things cost. The cost
+    /// hardly depends on who else uses the machine; together with the number of processors it bounds the rate.
+    fn until(&self, now: &Self, done: u64) -> String {
         let time = (now.at - self.at).as_secs_f64();
-        let share = |then: Duration, now: Duration| now.saturating_sub(then).as_secs_f64() / time * 100.0;
-        format!(
-            "processor: services {:.0} %, Postgres {:.0} %, NATS {:.0} %, generator {:.0} %",
-            share(self.services, now.services),
-            share(self.postgres, now.postgres),
-            share(self.nats, now.nats),
-            share(self.ours, now.ours)
-        )
+        let parts = [
+            ("services", self.services, now.services),
+            ("Postgres", self.postgres, now.postgres),
+            ("NATS", self.nats, now.nats),
+            ("generator", self.ours, now.ours),
+        ];
+        let parts = parts.map(|(name, then, now)| {
+            let used = now.saturating_sub(then).as_secs_f64();
+            format!("{name} {:.0} % = {:.0} µs each", used / time * 100.0, used / done.max(1) as f64 * 1e6)
+        });
+        format!("processor: {}", parts.join(", "))
     }
 }

@@ -56,7 +56,7 @@ pub(super) async fn measure(bench: &mut Bench) -> anyhow::Result<()> {
         let shares = bench.shares().await?;
         let (outcome, _) =
             drive::closed(door(&bench.company)?, scripts, bench.plan.load.min(Duration::from_secs(8))).await?;
-        let shares = shares.until(&bench.shares().await?);
+        let shares = shares.until(&bench.shares().await?, outcome.done);
         anyhow::ensure!(outcome.done > 0, "{name}: nothing was read: {:?} {:?}", outcome.statuses, outcome.errors);
         bench.report.note(format!("{name}, {}; {shares}", super::intake::words(CONNECTIONS, "reads", &outcome)))?;
         bench.report.row(Row::at_least(name, outcome.rate(), "reads/s", ("S", floor), 0.5))?;

@@ -35,7 +35,7 @@ pub(super) async fn measure(bench: &mut Bench) -> anyhow::Result<()> {
         ensure!(begun.elapsed() < PATIENCE, "erp has taken {count} of {waiting} orders in {PATIENCE:?}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    let shares = shares.until(&bench.shares().await?);
+    let shares = shares.until(&bench.shares().await?, waiting.unsigned_abs());
     // As the commits say: from the first transaction to the last, the first one not counted.
     let (count, first, seconds, transactions): (i64, i64, f64, i64) = sqlx::query_as(
         "-- pace
