@@ -146,10 +146,19 @@ fn seconds(wait: Duration) -> u64 {
     (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
 }
 
+/// A connection that broke in the middle of a call leaves open what became of it: the same request may be repeated.
+fn code(status: &Status) -> Code {
+    let from_transport = std::error::Error::source(status).is_some();
+    match status.code() {
+        Code::Unknown | Code::Internal if from_transport => Code::Unavailable,
+        code => code,
+    }
+}
+
 impl From<Status> for Problem {
     /// gRPC codes by google.rpc.Code, except that a broken rule (422) is told apart from bad input (400).
     fn from(status: Status) -> Self {
-        let (http, name) = match status.code() {
+        let (http, name) = match code(&status) {
             Code::Ok => (StatusCode::OK, "OK"),
             Code::InvalidArgument => (StatusCode::BAD_REQUEST, "INVALID_ARGUMENT"),
             Code::OutOfRange => (StatusCode::BAD_REQUEST, "OUT_OF_RANGE"),
@@ -187,7 +196,6 @@ fn text(status: &Status, http: StatusCode) -> String {
     let from_transport = std::error::Error::source(status).is_some();
     match http {
         StatusCode::SERVICE_UNAVAILABLE if from_transport => "the service is away; try again".to_owned(),
-        StatusCode::INTERNAL_SERVER_ERROR if from_transport => "the service did not answer properly".to_owned(),
         _ if status.message().is_empty() => http.canonical_reason().unwrap_or("refused").to_lowercase(),
         _ => status.message().to_owned(),
     }
@@ -210,6 +218,15 @@ mod tests {
         let problem = Problem::from(service::status::exhausted("slow down", Duration::from_millis(1500)));
         let response = problem.into_response(&Place::default());
         assert_eq!((response.status().as_u16(), &response.headers()["retry-after"]), (429, &HeaderValue::from(2)));
+    }
+
+    #[test]
+    fn a_call_that_broke_off_may_be_repeated_and_a_failure_of_a_service_is_one() {
+        let broken = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+        let problem = Problem::from(Status::from_error(Box::new(broken)));
+        assert_eq!((problem.status.as_u16(), problem.reason.as_str()), (503, "UNAVAILABLE"));
+        assert!(problem.retry_after.is_some() && !problem.detail.contains("reset"), "{problem:?}");
+        assert_eq!(Problem::from(Status::internal("oh")).status.as_u16(), 500);
     }
 
     #[test]
