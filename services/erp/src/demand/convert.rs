@@ -1,7 +1,6 @@
 //! Facts of demands in wire form.
 
 use proto::erp::v1::{AllocatedLine, OrderAllocated};
-use rust_decimal::Decimal;
 use time::OffsetDateTime;
 
 use super::{domain::Line, store::Head};
@@ -20,7 +19,9 @@ pub(super) fn order_allocated(head: &Head, lines: &[Line], cause: &str, at: Offs
                 backordered: Some(quantity(line.backordered, &line.unit)),
             })
             .collect(),
-        complete: lines.iter().all(|line| line.backordered == Decimal::ZERO),
+        // An order that needs nothing any more is no order to be assembled.
+        complete: lines.iter().all(|line| line.backordered.is_zero())
+            && lines.iter().any(|line| !line.reserved.is_zero()),
         warehouse: head.warehouse.clone(),
         allocated_at: Some(proto::to_timestamp(at)),
         cause: cause.to_owned(),

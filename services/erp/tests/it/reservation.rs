@@ -205,6 +205,13 @@ async fn a_partial_cancellation_gives_up_the_backorder_first_then_the_last_to_ex
     erp.deliver(&[lines_cancelled(id, &[(1, "A", 100)])]).await;
     assert_eq!(erp.has(id, 1).await, ("0".into(), "0".into()));
     assert_eq!(erp.reservation(id).await.lines[0].cancelled, "12", "never more than was ordered");
+    let complete: Vec<_> = erp
+        .facts("order_allocated")
+        .await
+        .into_iter()
+        .map(|fact| matches!(fact, Event::OrderAllocated(fact) if fact.complete))
+        .collect();
+    assert_eq!(complete, [false, true, false], "what needs nothing is nothing to assemble");
     assert_eq!(erp.figures("A").await, ["10", "0", "10", "0"]);
     erp.balanced().await;
 }
