@@ -1,6 +1,6 @@
 # The commands of this house. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up setup setup-dev check test bench
+.PHONY: help up setup setup-dev check test bench chaos
 
 # What measures is built as it would be run.
 PROFILE ?= $(if $(filter bench,$(MAKECMDGOALS)),release,dev)
@@ -28,3 +28,7 @@ test: setup-dev ## All tests, on free ports with throw-away Postgres and NATS.
 bench: setup ## Measures the suite against what this machine can do, in under five minutes; ARGS="--long", "--smoke", "--only intake".
 	cargo build --workspace --bin shopfloor --bin bench --locked --profile $(PROFILE)
 	@exec target/$(BUILT)/bench $(ARGS)
+
+chaos: setup ## Faults into a running company, then every promise checked; ARGS="--long", "--seed 7", "--scenario outage:erp", "--scenario list".
+	cargo build --workspace --bin shopfloor --bin chaos --locked --profile $(PROFILE)
+	@exec target/$(BUILT)/chaos $(ARGS)

@@ -86,7 +86,7 @@ pub(crate) struct Planned {
 /// How long the long outage of a deck lasts.
 const OUTAGE_MS: u64 = 15_000;
 
-/// A schedule of at least `count` faults: decks with some of everything, each shuffled.
+/// A schedule of at least `count` faults: whole decks with some of everything, each shuffled.
 pub(crate) fn schedule(seed: u64, count: usize) -> Vec<Planned> {
     let mut random = StdRng::seed_from_u64(seed ^ 0x6E65_6D65_7369_7321);
     let mut faults = Vec::new();

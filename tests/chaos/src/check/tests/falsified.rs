@@ -204,6 +204,7 @@ pub(super) const ALL: &[(&str, &str, Falsify)] = &[
     ("31", "a return that was never booked", |e| order(e, "o1").returns[0].booked_at = None),
     ("31", "orders never heard of a delivery", |e| order(e, "o1").order.shipments[0].state = "shipped".to_owned()),
     ("31", "nobody is told to assemble", |e| drop(e.quiet.tasks.remove("t2"))),
+    ("31", "the task is closed too early", |e| e.quiet.tasks.get_mut("t2").unwrap().task.closed = true),
     ("31", "a task for what is delivered", |e| e.quiet.tasks.get_mut("t1").unwrap().task.closed = false),
     ("31", "an order known by halves", |e| e.quiet.kpi.facts.orders_without_placement = 1),
     ("32", "two edits of one version win", |e| {
