@@ -298,11 +298,9 @@ async fn half_sent(company: &Company, shop: &Shop, findings: &mut Findings) -> a
     let good = matches!(&answer, Ok(Ok(text)) if text == "HTTP/1.1 200");
     findings
         .expect(good, format!("the second half of a request came after the gateway was told to end: {answer:?}"))?;
-    let told = &mut shop.seen().told;
-    if good {
-        told.stored.push(number)
-    } else {
-        told.open.push(number)
+    {
+        let told = &mut shop.seen().told;
+        if good { told.stored.push(number) } else { told.open.push(number) }
     }
     let took = ending.await?;
     findings.expect(took.as_ref().is_ok_and(|took| *took < DRAIN), format!("the gateway ended: {took:?}"))?;
