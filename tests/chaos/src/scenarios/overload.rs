@@ -128,7 +128,7 @@ async fn ramp(run: &mut Run<'_>, setting: &Setting) -> anyhow::Result<f64> {
     let time = Duration::from_secs(if setting.long { 6 } else { 2 });
     run.closed(16, Duration::from_secs(1)).await?;
     let mut best: f64 = 0.0;
-    for connections in [16, 64, 256] {
+    for connections in [16, 64, 256, 1_024] {
         let outcome = run.closed(connections, time).await?;
         say::line(&format!(
             "  {connections:>4} connections: {:>6.0} orders/s, p50 {}, p99 {}",
