@@ -47,35 +47,27 @@ impl Consumer {
     pub async fn run(self, cancel: CancellationToken) {
         let mut pause = Duration::from_millis(100);
         while !cancel.is_cancelled() {
-            let result = self.lead(&cancel, &mut pause).await;
-            let wait = match result {
-                Ok(()) => TICK,
-                Err(error) => {
-                    let consumer = self.subscription.consumer;
-                    tracing::warn!(consumer, error = format!("{error:#}"), "consumer interrupted");
-                    pause = (pause * 2).min(Duration::from_secs(2));
-                    pause
-                }
-            };
+            let Err(error) = self.lead(&cancel, &mut pause).await else { break };
+            let consumer = self.subscription.consumer;
+            tracing::warn!(consumer, error = format!("{error:#}"), "consumer interrupted");
+            pause = (pause * 2).min(Duration::from_secs(2));
             tokio::select! {
                 () = cancel.cancelled() => break,
-                () = tokio::time::sleep(wait) => {}
+                () = tokio::time::sleep(pause) => {}
             }
         }
     }
 
-    /// Returns `Ok` when another copy leads or on cancellation.
+    /// Stands by while another copy leads, then leads. Returns `Ok` on cancellation only.
     async fn lead(&self, cancel: &CancellationToken, pause: &mut Duration) -> anyhow::Result<()> {
         let options = self.pool.connect_options();
         let mut lock = PgConnection::connect_with(&options).await.context("cannot reach the database")?;
-        let leading: bool =
-            sqlx::query_scalar("-- consumer_lock\nselect pg_try_advisory_lock(hashtextextended($1, 0))")
-                .bind(self.subscription.consumer)
-                .fetch_one(&mut lock)
-                .await?;
-        if !leading {
-            lock.close().await.ok();
-            return Ok(());
+        while !self.try_lock(&mut lock).await? {
+            *pause = Duration::from_millis(100);
+            tokio::select! {
+                () = cancel.cancelled() => return Ok(()),
+                () = tokio::time::sleep(TICK) => {}
+            }
         }
         let mut connects = self.bus.connects();
         connects.borrow_and_update();
@@ -94,6 +86,7 @@ impl Consumer {
         *pause = Duration::from_millis(100);
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut next_batch = tokio::time::Instant::now();
         loop {
             let first = tokio::select! {
                 biased;
@@ -108,13 +101,26 @@ impl Consumer {
                 first = messages.next() => first.context("the fetch ended")?.context("cannot fetch events")?,
             };
             let mut batch = vec![first];
-            while batch.len() < BATCH
-                && let Some(Some(next)) = messages.next().now_or_never()
-            {
+            while batch.len() < BATCH {
+                // What is there comes first; then what comes until the batch may begin.
+                let next = tokio::select! {
+                    biased;
+                    next = messages.next() => next.context("the fetch ended")?,
+                    () = cancel.cancelled() => break,
+                    () = tokio::time::sleep_until(next_batch) => break,
+                };
                 batch.push(next.context("cannot fetch events")?);
             }
+            next_batch = tokio::time::Instant::now() + self.subscription.gather;
             self.take(batch, cancel).await?;
         }
+    }
+
+    async fn try_lock(&self, conn: &mut PgConnection) -> sqlx::Result<bool> {
+        sqlx::query_scalar("-- consumer_lock\nselect pg_try_advisory_lock(hashtextextended($1, 0))")
+            .bind(self.subscription.consumer)
+            .fetch_one(conn)
+            .await
     }
 
     /// The broker's durable consumer, set back to what was acknowledged.

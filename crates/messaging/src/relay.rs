@@ -5,6 +5,7 @@
 //! makes all later ones of the batch fail instead of overtaking it, and two relays can never interleave.
 
 use std::{
+    convert::Infallible,
     future::IntoFuture as _,
     sync::{
         Arc,
@@ -88,29 +89,17 @@ impl Relay {
     pub async fn run(self, cancel: CancellationToken) {
         let mut pause = Duration::from_millis(100);
         while !cancel.is_cancelled() {
-            let result = tokio::select! {
+            let error = tokio::select! {
                 () = cancel.cancelled() => break,
-                result = self.lead(&mut pause) => result,
+                Err(error) = self.lead(&mut pause) => error,
             };
             self.wake.leading.store(false, Ordering::Relaxed);
-            match result {
-                // Another copy leads: pass its calls on until it is gone.
-                Ok(()) => {
-                    tokio::select! {
-                        () = cancel.cancelled() => break,
-                        () = self.wake.notify.notified() => self.pass_on().await,
-                        () = tokio::time::sleep(POLL) => {}
-                    }
-                }
-                Err(error) => {
-                    tracing::warn!(service = self.service, error = format!("{error:#}"), "relay interrupted");
-                    tokio::select! {
-                        () = cancel.cancelled() => break,
-                        () = tokio::time::sleep(pause) => {}
-                    }
-                    pause = (pause * 2).min(Duration::from_secs(2));
-                }
+            tracing::warn!(service = self.service, error = format!("{error:#}"), "relay interrupted");
+            tokio::select! {
+                () = cancel.cancelled() => break,
+                () = tokio::time::sleep(pause) => {}
             }
+            pause = (pause * 2).min(Duration::from_secs(2));
         }
         self.wake.leading.store(false, Ordering::Relaxed);
     }
@@ -125,17 +114,17 @@ impl Relay {
         }
     }
 
-    /// Returns `Ok` when another copy leads; never returns while this one does, except with an error.
-    async fn lead(&self, pause: &mut Duration) -> anyhow::Result<()> {
+    /// Stands by while another copy leads, then leads. Ends only with an error.
+    async fn lead(&self, pause: &mut Duration) -> anyhow::Result<Infallible> {
         let options = self.pool.connect_options();
         let mut conn = PgConnection::connect_with(&options).await.context("cannot reach the database")?;
-        let leading: bool = sqlx::query_scalar("-- relay_lock\nselect pg_try_advisory_lock($1)")
-            .bind(LOCK)
-            .fetch_one(&mut conn)
-            .await?;
-        if !leading {
-            conn.close().await.ok();
-            return Ok(());
+        while !try_lock(&mut conn).await? {
+            *pause = Duration::from_millis(100);
+            // Another copy leads: pass its calls on until it is gone.
+            tokio::select! {
+                () = self.wake.notify.notified() => self.pass_on().await,
+                () = tokio::time::sleep(POLL) => {}
+            }
         }
         self.wake.leading.store(true, Ordering::Relaxed);
         let mut connects = self.bus.connects();
@@ -293,6 +282,10 @@ impl Relay {
         }
         Ok(())
     }
+}
+
+async fn try_lock(conn: &mut PgConnection) -> sqlx::Result<bool> {
+    sqlx::query_scalar("-- relay_lock\nselect pg_try_advisory_lock($1)").bind(LOCK).fetch_one(conn).await
 }
 
 fn message(service: &str, row: &OutboxRow, expected: u64) -> PublishMessage {

@@ -1,6 +1,6 @@
 //! Work that comes back by the clock: sweeps, deadlines, hand-overs.
 
-use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use futures::FutureExt as _;
 use sqlx::{Connection as _, PgConnection, PgPool};
@@ -40,34 +40,31 @@ impl Job {
     /// Rounds until cancelled.
     pub(crate) async fn run(self, pool: PgPool, cancel: CancellationToken) {
         while !cancel.is_cancelled() {
-            let wait = tokio::select! {
-                () = cancel.cancelled() => break,
-                result = self.lead(&pool) => match result {
-                    Ok(()) => self.every.max(Duration::from_secs(1)),
-                    Err(error) => {
-                        tracing::warn!(job = self.name, error = format!("{error:#}"), "job interrupted");
-                        Duration::from_secs(1)
-                    }
-                },
-            };
             tokio::select! {
                 () = cancel.cancelled() => break,
-                () = tokio::time::sleep(wait) => {}
+                Err(error) = self.lead(&pool) => {
+                    tracing::warn!(job = self.name, error = format!("{error:#}"), "job interrupted");
+                }
+            }
+            tokio::select! {
+                () = cancel.cancelled() => break,
+                () = tokio::time::sleep(Duration::from_secs(1)) => {}
             }
         }
     }
 
-    /// Returns `Ok` when another copy does the job; otherwise only with an error of the lock's connection.
-    async fn lead(&self, pool: &PgPool) -> anyhow::Result<()> {
+    async fn try_lock(&self, conn: &mut PgConnection) -> sqlx::Result<bool> {
+        sqlx::query_scalar("-- job_lock\nselect pg_try_advisory_lock(hashtextextended('job ' || $1, 0))")
+            .bind(self.name)
+            .fetch_one(conn)
+            .await
+    }
+
+    /// Stands by while another copy does the job, then does it. Ends only with an error of the lock's connection.
+    async fn lead(&self, pool: &PgPool) -> anyhow::Result<Infallible> {
         let mut lock = PgConnection::connect_with(&pool.connect_options()).await?;
-        let leading: bool =
-            sqlx::query_scalar("-- job_lock\nselect pg_try_advisory_lock(hashtextextended('job ' || $1, 0))")
-                .bind(self.name)
-                .fetch_one(&mut lock)
-                .await?;
-        if !leading {
-            lock.close().await.ok();
-            return Ok(());
+        while !self.try_lock(&mut lock).await? {
+            tokio::time::sleep(self.every.max(Duration::from_secs(1))).await;
         }
         loop {
             let round = std::panic::AssertUnwindSafe(self.run_once()).catch_unwind().await;

@@ -48,12 +48,14 @@ pub(crate) fn subscriptions(settings: Settings, clock: &Clock) -> Vec<Subscripti
             "orders",
             &["order_placed", "order_cancelled", "order_lines_cancelled", "order_state_changed", "order_returned"],
             handler(|event| change_of_orders(&event.decode::<OrdersEvent>()?)),
-        ),
+        )
+        .gathering(),
         Subscription::new(
             "crm_erp",
             "erp",
             &["shipment_shipped", "shipment_failed", "stock_returned"],
             handler(|event| change_of_erp(&event.decode::<ErpEvent>()?)),
-        ),
+        )
+        .gathering(),
     ]
 }

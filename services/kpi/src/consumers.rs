@@ -77,7 +77,8 @@ pub(crate) fn subscriptions(deps: &Deps, config: &Config) -> Vec<Subscription> {
                 "order_returned",
             ],
             facts(),
-        ),
+        )
+        .gathering(),
         Subscription::new(
             "kpi_erp",
             "erp",
@@ -94,9 +95,11 @@ pub(crate) fn subscriptions(deps: &Deps, config: &Config) -> Vec<Subscription> {
                 "stock_replenished",
             ],
             facts(),
-        ),
-        Subscription::new("kpi_crm", "crm", &["customer_created", "customer_identified", "customer_scored"], facts()),
-        Subscription::new("kpi_tasks", "tasks", &["task_opened", "task_moved", "task_closed"], facts()),
+        )
+        .gathering(),
+        Subscription::new("kpi_crm", "crm", &["customer_created", "customer_identified", "customer_scored"], facts())
+            .gathering(),
+        Subscription::new("kpi_tasks", "tasks", &["task_opened", "task_moved", "task_closed"], facts()).gathering(),
     ]
 }
 

@@ -35,13 +35,15 @@ pub(crate) fn subscriptions(hub: &Hub) -> Vec<Subscription> {
     ];
     vec![
         Subscription::new("orders_erp", "erp", erp, Facts { hub: hub.clone(), read: erp_fact }),
-        Subscription::new("orders_crm", "crm", &["customer_identified"], Facts { hub: hub.clone(), read: crm_fact }),
+        Subscription::new("orders_crm", "crm", &["customer_identified"], Facts { hub: hub.clone(), read: crm_fact })
+            .gathering(),
         Subscription::new(
             "orders_tasks",
             "tasks",
             &["task_opened", "task_closed"],
             Facts { hub: hub.clone(), read: tasks_fact },
-        ),
+        )
+        .gathering(),
     ]
 }
 

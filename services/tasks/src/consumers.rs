@@ -13,8 +13,8 @@ use crate::automation::{
 /// What is listened to.
 pub(crate) fn subscriptions(deps: &Deps) -> Vec<Subscription> {
     vec![
-        Subscription::new("tasks_orders", "orders", ORDERS, Automation { clock: deps.clock.clone() }),
-        Subscription::new("tasks_erp", "erp", ERP, Automation { clock: deps.clock.clone() }),
+        Subscription::new("tasks_orders", "orders", ORDERS, Automation { clock: deps.clock.clone() }).gathering(),
+        Subscription::new("tasks_erp", "erp", ERP, Automation { clock: deps.clock.clone() }).gathering(),
     ]
 }
 
