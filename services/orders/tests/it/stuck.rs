@@ -35,7 +35,7 @@ async fn an_order_is_stuck_until_the_warehouse_answers_its_confirmation() {
     // A held order waits for a person, not for the warehouse, until it is confirmed.
     shop.try_cancel(&cancelled).await.unwrap();
     shop.try_confirm(&held).await.unwrap();
-    assert_eq!(stuck(&shop, &mut watch).await, [waits.clone()]);
+    assert_eq!(stuck(&shop, &mut watch).await, std::slice::from_ref(&waits));
     shop.app.clock.advance(Duration::minutes(11));
     shop.told(vec![allocated(&waits, &[(1, "1", "0")])]).await;
     assert_eq!(stuck(&shop, &mut watch).await, [held.clone(), late.clone()]);

@@ -19,9 +19,10 @@ use crate::say::Progress;
 const ATTEMPTS: u32 = 8;
 const ORDERS_PER_BATCH: usize = 100;
 const LINES_PER_BATCH: usize = 2_500;
-/// An import is sent in parts of this size; at most 64 parts, so longer files become several imports.
+/// An import is sent in parts of this size, of which the service takes 24: longer catalogues become several imports, with
+/// room for the heading.
 const PART: usize = 512 << 10;
-const PARTS: usize = 60;
+const PARTS: usize = 23;
 
 /// What the service said of a pushed order.
 #[derive(Debug, Clone)]
@@ -45,26 +46,23 @@ pub struct Taken {
     pub hold_reasons: Vec<String>,
 }
 
-/// Imports a catalogue: a heading and rows of CSV. Returns how many products were read, created, changed and rejected.
+/// Imports a catalogue: a heading and rows of CSV, one file of them in memory at a time. Returns how many products were
+/// read, created, changed and rejected.
 pub async fn import_products(
     api: &Api,
     heading: &str,
-    rows: &[String],
+    rows: impl IntoIterator<Item = impl AsRef<str>>,
     price_list: &str,
 ) -> anyhow::Result<ImportProductsResponse> {
     let mut sum = ImportProductsResponse::default();
-    let mut files = vec![String::new()];
-    for row in rows {
-        if files.last().is_some_and(|file| file.len() + row.len() > PART * PARTS) {
-            files.push(String::new());
-        }
-        if let Some(file) = files.last_mut() {
-            file.push_str(row);
+    let mut rows = rows.into_iter().peekable();
+    while rows.peek().is_some() {
+        let mut file = format!("{heading}\n");
+        while let Some(row) = rows.next_if(|row| file.len() + row.as_ref().len() < PART * PARTS) {
+            file.push_str(row.as_ref());
             file.push('\n');
         }
-    }
-    for file in files.iter().filter(|file| !file.is_empty()) {
-        let answer = import_file(api, &format!("{heading}\n{file}"), price_list).await?;
+        let answer = import_file(api, &file, price_list).await?;
         sum.rows += answer.rows;
         sum.created += answer.created;
         sum.changed += answer.changed;

@@ -6,6 +6,7 @@ use anyhow::bail;
 use proto::messaging::v1::{GetStatusRequest, GetStatusResponse};
 
 use crate::client::api::Api;
+use crate::say;
 
 /// Services that publish or consume events.
 pub const SERVICES: [&str; 7] = ["orders", "erp", "crm", "kpi", "tasks", "knowledge", "identity"];
@@ -52,14 +53,17 @@ pub async fn backlog(api: &Api) -> anyhow::Result<Backlog> {
     Ok(backlog)
 }
 
+/// How often it is said that something is still on its way.
+const WORD: Duration = Duration::from_secs(5);
 /// How long nothing may move before waiting is given up.
 const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Returns when nothing was on its way three times in a row; gives up when nothing has moved for three minutes.
 ///
-/// A service too busy to answer, or away for a moment, is a service that is not quiet.
+/// A service too busy to answer, or away for a moment, is a service that is not quiet. What takes long says how far it is.
 pub async fn wait(api: &Api) -> anyhow::Result<Backlog> {
     let (mut calm, mut last, mut moved) = (0, None, Instant::now());
+    let mut said = Instant::now();
     loop {
         let now = match backlog(api).await {
             Ok(now) => Some(now),
@@ -67,6 +71,11 @@ pub async fn wait(api: &Api) -> anyhow::Result<Backlog> {
             Err(_) => None,
         };
         calm = if now.as_ref().is_some_and(Backlog::is_quiet) { calm + 1 } else { 0 };
+        if let Some(now) = now.as_ref().filter(|now| said.elapsed() > WORD && !now.is_quiet()) {
+            said = Instant::now();
+            let left = say::thousands(&(now.unpublished + now.untaken + now.parked).to_string());
+            say::line(&format!("Waiting until every service has heard of it: {left} events on their way"))?;
+        }
         match now {
             Some(now) if calm == 3 => return Ok(now),
             Some(now) if last.as_ref() != Some(&now) => (last, moved) = (Some(now), Instant::now()),

@@ -103,9 +103,12 @@ impl Company<'_> {
         };
         intake::put_channel(self.staff, &channel).await?;
         let sizes = self.scale.sizes();
-        let rows: Vec<_> = (0..goods::count(&sizes)).map(|n| row(&goods::good(SEED, &sizes, n))).collect();
+        let count = goods::count(&sizes);
+        let mut progress = Progress::new("Products sent", count);
+        let rows = (0..count).map(|n| row(&goods::good(SEED, &sizes, n))).inspect(|_| drop(progress.add(1)));
         let heading = "sku,name_ru,brand,category,unit,barcodes,vat_rate,weight_grams,status,price";
-        let imported = intake::import_products(self.staff, heading, &rows, PRICE_LIST).await?;
+        let imported = intake::import_products(self.staff, heading, rows, PRICE_LIST).await?;
+        progress.end()?;
         say::line(&format!("Products: {} in the catalogue, {} new", imported.rows, imported.created))
     }
 

@@ -44,90 +44,98 @@ const BATCH: i64 = 240;
 const CARTON: i64 = 12;
 const PREMIX_KG: i64 = 50;
 
-/// Main ingredient and the others, in thousandths of the mass; a code that begins with `+` is a premix.
-type Mix = (&'static str, &'static [(&'static str, i64)]);
+/// Ingredients beside the main one, in thousandths of the mass; a code that begins with `+` is a premix.
+type Others = &'static [(&'static str, i64)];
 
-/// The mix of a kind of goods, by its code.
-fn mix(code: &str) -> Mix {
-    match code {
-        "WHEY" => ("WPC80", &[("LECITHIN", 5), ("XANTHAN", 2), ("ENZYME", 1)]),
-        "ISOL" => ("WPI90", &[("LECITHIN", 5), ("ENZYME", 2)]),
-        "CASE" => ("CASEIN", &[("LECITHIN", 8), ("XANTHAN", 4)]),
-        "SOYP" => ("SOYISO", &[("LECITHIN", 8), ("XANTHAN", 3), ("ENZYME", 2)]),
-        "GAIN" => (
-            "MALTO",
-            &[
-                ("WPC80", 250),
-                ("OATFL", 120),
-                ("DEXTROSE", 100),
-                ("MCTOIL", 20),
-                ("+VITA", 8),
-                ("LECITHIN", 6),
-                ("XANTHAN", 3),
-            ],
-        ),
-        "CREA" => ("CREATINE", &[]),
-        "BCAA" => ("LEUCINE", &[("ISOLEUC", 240), ("VALINE", 240), ("LECITHIN", 4)]),
-        "EAAS" => (
-            "LEUCINE",
-            &[
-                ("LYSINE", 150),
-                ("ISOLEUC", 120),
-                ("VALINE", 120),
-                ("THREONINE", 100),
-                ("PHENYLAL", 80),
-                ("METHIONINE", 50),
-                ("HISTIDINE", 40),
-                ("TRYPTOPHAN", 20),
-            ],
-        ),
-        "GLUT" => ("GLUTAMINE", &[]),
-        "CITR" => ("CITRULLINE", &[("CITRIC", 30)]),
-        "BETA" => ("BETAALA", &[]),
-        "CARN" => ("CARNITINE", &[("+BVIT", 20)]),
-        "PREW" => (
-            "CITRULLINE",
-            &[
-                ("BETAALA", 200),
-                ("CREATINE", 180),
-                ("ARGININE", 120),
-                ("TAURINE", 80),
-                ("TYROSINE", 60),
-                ("CAFFEINE", 12),
-                ("+BVIT", 8),
-            ],
-        ),
-        "ISOT" => ("DEXTROSE", &[("MALTO", 300), ("CITRIC", 40), ("SALT", 12), ("MGCIT", 10), ("KCL", 8), ("VITC", 4)]),
-        "PBAR" => (
-            "OATFL",
-            &[
-                ("WPC80", 250),
-                ("HONEY", 150),
-                ("PEANUT", 120),
-                ("INULIN", 60),
-                ("COCOA", 50),
-                ("GLYCERINE", 40),
-                ("SUNOIL", 30),
-                ("SALT", 3),
-            ],
-        ),
-        "COLL" => ("COLLAGEN", &[("VITC", 20), ("HYALURON", 3)]),
-        "OMEG" => ("FISHOIL", &[("VITE", 5)]),
-        "VITD" => ("MCTOIL", &[("VITD3", 4), ("VITE", 5)]),
-        "ZMAG" => ("MGCIT", &[("ZNPIC", 45), ("VITB6", 12)]),
-        _ => (
-            "+VITA",
-            &[
-                ("+MIN", 380),
-                ("VITC", 60),
-                ("INULIN", 40),
-                ("TAURINE", 25),
-                ("LYSINE", 20),
-                ("HYALURON", 2),
-                ("CARNITINE", 15),
-            ],
-        ),
-    }
+/// The mixes of the kinds of goods, by their codes.
+const MIXES: [(&str, &str, Others); 20] = [
+    ("WHEY", "WPC80", &[("LECITHIN", 5), ("XANTHAN", 2), ("ENZYME", 1)]),
+    ("ISOL", "WPI90", &[("LECITHIN", 5), ("ENZYME", 2)]),
+    ("CASE", "CASEIN", &[("LECITHIN", 8), ("XANTHAN", 4)]),
+    ("SOYP", "SOYISO", &[("LECITHIN", 8), ("XANTHAN", 3), ("ENZYME", 2)]),
+    (
+        "GAIN",
+        "MALTO",
+        &[
+            ("WPC80", 250),
+            ("OATFL", 120),
+            ("DEXTROSE", 100),
+            ("MCTOIL", 20),
+            ("+VITA", 8),
+            ("LECITHIN", 6),
+            ("XANTHAN", 3),
+        ],
+    ),
+    ("CREA", "CREATINE", &[]),
+    ("BCAA", "LEUCINE", &[("ISOLEUC", 240), ("VALINE", 240), ("LECITHIN", 4)]),
+    (
+        "EAAS",
+        "LEUCINE",
+        &[
+            ("LYSINE", 150),
+            ("ISOLEUC", 120),
+            ("VALINE", 120),
+            ("THREONINE", 100),
+            ("PHENYLAL", 80),
+            ("METHIONINE", 50),
+            ("HISTIDINE", 40),
+            ("TRYPTOPHAN", 20),
+        ],
+    ),
+    ("GLUT", "GLUTAMINE", &[]),
+    ("CITR", "CITRULLINE", &[("CITRIC", 30)]),
+    ("BETA", "BETAALA", &[]),
+    ("CARN", "CARNITINE", &[("+BVIT", 20)]),
+    (
+        "PREW",
+        "CITRULLINE",
+        &[
+            ("BETAALA", 200),
+            ("CREATINE", 180),
+            ("ARGININE", 120),
+            ("TAURINE", 80),
+            ("TYROSINE", 60),
+            ("CAFFEINE", 12),
+            ("+BVIT", 8),
+        ],
+    ),
+    ("ISOT", "DEXTROSE", &[("MALTO", 300), ("CITRIC", 40), ("SALT", 12), ("MGCIT", 10), ("KCL", 8), ("VITC", 4)]),
+    (
+        "PBAR",
+        "OATFL",
+        &[
+            ("WPC80", 250),
+            ("HONEY", 150),
+            ("PEANUT", 120),
+            ("INULIN", 60),
+            ("COCOA", 50),
+            ("GLYCERINE", 40),
+            ("SUNOIL", 30),
+            ("SALT", 3),
+        ],
+    ),
+    ("COLL", "COLLAGEN", &[("VITC", 20), ("HYALURON", 3)]),
+    ("OMEG", "FISHOIL", &[("VITE", 5)]),
+    ("VITD", "MCTOIL", &[("VITD3", 4), ("VITE", 5)]),
+    ("ZMAG", "MGCIT", &[("ZNPIC", 45), ("VITB6", 12)]),
+    (
+        "MULT",
+        "+VITA",
+        &[
+            ("+MIN", 380),
+            ("VITC", 60),
+            ("INULIN", 40),
+            ("TAURINE", 25),
+            ("LYSINE", 20),
+            ("HYALURON", 2),
+            ("CARNITINE", 15),
+        ],
+    ),
+];
+
+/// The mix of a kind of goods.
+fn mix(code: &str) -> (&'static str, Others) {
+    MIXES.iter().find(|(kind, ..)| *kind == code).map_or(("MALTO", &[]), |(_, main, others)| (*main, *others))
 }
 
 fn sku(code: &str) -> String {

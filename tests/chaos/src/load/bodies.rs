@@ -100,13 +100,13 @@ pub(crate) fn order(channel: &str, key: &str, dice: &[u64; 8], now: OffsetDateTi
         },
         "prices_include_tax": true,
     });
-    if dice[4] % 4 == 0 {
+    if dice[4].is_multiple_of(4) {
         order["delivery"]["charge"] = money(100 + dice[4] / 4 % 50_000);
     }
-    if dice[4] % 7 == 0 {
+    if dice[4].is_multiple_of(7) {
         order["discount_percent"] = json!("5");
     }
-    if dice[5] % 14 == 0 {
+    if dice[5].is_multiple_of(14) {
         order["expected_total"] = money(1);
     }
     with(order, "placed_at", jump(dice[6], true, now))
@@ -140,7 +140,7 @@ pub(crate) fn cancel(key: &str, order: &Known, now: OffsetDateTime, die: u64) ->
 
 /// One piece of each goods line, or of the first.
 fn parts(order: &Known, die: u64) -> Vec<Value> {
-    let lines = if die % 2 == 0 { &order.lines[..] } else { &order.lines[..order.lines.len().min(1)] };
+    let lines = if die.is_multiple_of(2) { &order.lines[..] } else { &order.lines[..order.lines.len().min(1)] };
     lines.iter().map(|(line_no, _)| json!({"line_no": line_no, "quantity": pieces(1)})).collect()
 }
 
@@ -184,7 +184,7 @@ pub(crate) fn refund(key: &str, order: &Known, die: u64) -> Draft {
 pub(crate) fn give_back(key: &str, order: &Known, die: u64) -> Draft {
     let outcome = ["RETURN_OUTCOME_RESTOCK", "RETURN_OUTCOME_WRITE_OFF", "RETURN_OUTCOME_REPAIR"];
     let body = json!({
-        "request_id": key, "lines": parts(order, die), "reason": if die % 3 == 0 { "defect" } else { "not_fitting" },
+        "request_id": key, "lines": parts(order, die), "reason": if die.is_multiple_of(3) { "defect" } else { "not_fitting" },
         "outcome": one_of(&outcome, die / 2),
     });
     Draft::post(Kind::Return, key, format!("/v1/orders/{}/returns", order.order_id), body)
@@ -211,7 +211,7 @@ pub(crate) fn received(sku: &str, lot: &str, count: u64, cents: u64) -> Value {
 /// A piece of a lot goes to quarantine or comes back.
 pub(crate) fn transfer(key: &str, lot: &(String, String), die: u64) -> Draft {
     let places = ["MAIN/DEFAULT", "MAIN/QUARANTINE"];
-    let from = (die % 3 == 0) as usize;
+    let from = (die.is_multiple_of(3)) as usize;
     let body = json!({
         "request_id": key, "from_place": places[from], "to_place": places[1 - from], "reason": "looked at",
         "lines": [{"sku": lot.0, "lot": lot.1, "quantity": pieces(1)}],
@@ -240,7 +240,7 @@ pub(crate) fn advance(key: &str, shipment_id: &str, stage: u8, die: u64) -> Draf
         0 => (Kind::ConfirmPick, "confirmPick", json!({"request_id": key})),
         1 => (Kind::Pack, "pack", json!({"request_id": key, "places": 1 + die % 3})),
         2 => (Kind::Ship, "ship", json!({"request_id": key, "carrier": "CARRIER", "tracking_number": key})),
-        _ if die % 8 == 0 => {
+        _ if die.is_multiple_of(8) => {
             let reason = one_of(&["FAILURE_REASON_REFUSED", "FAILURE_REASON_NOT_COLLECTED"], die / 8);
             (Kind::Fail, "fail", json!({"request_id": key, "reason": reason}))
         }

@@ -226,9 +226,9 @@ impl Client {
     /// A file in parts; one in five is never finished. Then the same rows in another file, cut otherwise.
     async fn import(&self, intent: &Intent) -> anyhow::Result<()> {
         let (key, client) = (self.key(intent), self.player.client);
-        let broken_off = intent.dice[0] % 5 == 0;
+        let broken_off = intent.dice[0].is_multiple_of(5);
         let whole = self.import_file(intent, &key, &product_file(client, &key, ','), 2, broken_off).await?;
-        if whole && intent.dice[1] % 2 == 0 {
+        if whole && intent.dice[1].is_multiple_of(2) {
             let again = format!("{key}.again");
             self.import_file(intent, &again, &product_file(client, &key, ';'), 3, false).await?;
         }

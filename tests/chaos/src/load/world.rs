@@ -96,7 +96,7 @@ impl World {
     /// Any order; three times in four one of the latest forty.
     pub(crate) fn order(&self, die: u64) -> Option<Known> {
         self.with(|inner| {
-            let from = if die % 4 == 0 { 0 } else { inner.orders.len().saturating_sub(40) };
+            let from = if die.is_multiple_of(4) { 0 } else { inner.orders.len().saturating_sub(40) };
             choose(&inner.orders[from..], die / 4)
         })
     }

@@ -233,7 +233,6 @@ fn crm(id: &str, sums: [&str; 4], shipments: i32, returns: i32) -> Option<Custom
 }
 
 fn first() -> OrderPicture {
-    use orders::StateMachine::{Fulfilment, Order, Payment};
     let payment = |id: &str, key: &str, sum: &str| orders::Payment {
         payment_id: id.to_owned(),
         amount: money(sum),
@@ -284,14 +283,7 @@ fn first() -> OrderPicture {
             booked_at: at(9),
             ..orders::OrderReturn::default()
         }],
-        timeline: vec![
-            entry(Order, "orders", "", "confirmed", 1),
-            entry(Fulfilment, "erp", "none", "reserved", 2),
-            entry(Payment, "orders", "unpaid", "paid", 3),
-            entry(Fulfilment, "erp", "reserved", "shipped", 4),
-            entry(Fulfilment, "erp", "shipped", "delivered", 5),
-            entry(Payment, "orders", "paid", "partially_refunded", 6),
-        ],
+        timeline: first_timeline(),
         reservation: held("o1", "3", "0", "0", "3"),
         shipments: vec![erp::Shipment {
             shipment_id: "s1".to_owned(),
@@ -305,6 +297,18 @@ fn first() -> OrderPicture {
         }],
         crm: crm("o1", ["30.00", "0.00", "10.00", "20.00"], 1, 1),
     }
+}
+
+fn first_timeline() -> Vec<orders::TimelineEntry> {
+    use orders::StateMachine::{Fulfilment, Order, Payment};
+    vec![
+        entry(Order, "orders", "", "confirmed", 1),
+        entry(Fulfilment, "erp", "none", "reserved", 2),
+        entry(Payment, "orders", "unpaid", "paid", 3),
+        entry(Fulfilment, "erp", "reserved", "shipped", 4),
+        entry(Fulfilment, "erp", "shipped", "delivered", 5),
+        entry(Payment, "orders", "paid", "partially_refunded", 6),
+    ]
 }
 
 fn second() -> OrderPicture {

@@ -16,7 +16,7 @@ fn item(evidence: &mut Evidence) -> &mut ItemPicture {
     evidence.quiet.items.get_mut("A").unwrap()
 }
 
-fn op<'a>(evidence: &'a mut Evidence, kind: Kind) -> &'a mut Op {
+fn op(evidence: &mut Evidence, kind: Kind) -> &mut Op {
     evidence.history.ops.values_mut().find(|op| op.kind == kind).unwrap()
 }
 
