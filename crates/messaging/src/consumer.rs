@@ -245,7 +245,7 @@ pub async fn apply_batch(pool: &PgPool, subscription: &Subscription, events: &[E
 
 async fn apply_together(pool: &PgPool, subscription: &Subscription, events: &[Event]) -> anyhow::Result<()> {
     let consumer = subscription.consumer;
-    let mut tx = pool.begin_with(crate::BEGIN).await?;
+    let mut tx = pool.begin().await?;
     let ids: Vec<_> = events.iter().map(|event| event.id).collect();
     let new: HashSet<_> = inbox::mark_new(&mut tx, consumer, &ids).await?.into_iter().collect();
     let mut seen = HashSet::new();

@@ -72,7 +72,7 @@ pub(crate) async fn set_aside(
         "event set aside"
     );
     metrics::counter!("messaging_dead_letters_total", "consumer" => consumer).increment(1);
-    let mut tx = pool.begin_with(crate::BEGIN).await?;
+    let mut tx = pool.begin().await?;
     if inbox::mark_new(&mut tx, consumer, &[event.id]).await?.is_empty() {
         return Ok(());
     }
@@ -195,7 +195,7 @@ async fn apply_one(
     event: &Event,
     now: OffsetDateTime,
 ) -> anyhow::Result<()> {
-    let mut tx = pool.begin_with(crate::BEGIN).await?;
+    let mut tx = pool.begin().await?;
     let gone = sqlx::query("-- delete_dead_letter\ndelete from dead_letter where dead_letter_id = $1")
         .bind(dead_letter_id)
         .execute(&mut *tx)

@@ -35,12 +35,5 @@ pub use relay::{Relay, Wake};
 pub use retention::Retention;
 pub use subscription::{Handler, Subscription};
 
-/// How every writing transaction begins.
-///
-/// What writes finds its rows by key and takes its values from arrays. Postgres plans such statements anew each time,
-/// because it expects other plans for other lengths of array, and planning costs several times what running does. Here
-/// the plan is made once a connection. Reads with optional filters are planned for the values given, as is the default.
-pub const BEGIN: &str = "-- begin\nbegin; set local plan_cache_mode = force_generic_plan";
-
 /// Tables every service's database has for its events. Versions below 100.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");

@@ -24,7 +24,7 @@ impl Db {
     /// # Errors
     /// When no connection is to be had.
     pub async fn begin(&self) -> Result<Tx, sqlx::Error> {
-        Ok(Tx { inner: self.pool.begin_with(messaging::BEGIN).await?, wake: self.wake.clone() })
+        Ok(Tx { inner: self.pool.begin().await?, wake: self.wake.clone() })
     }
 
     /// A connection for reading.
