@@ -27,6 +27,8 @@ use crate::{
 const BATCH: usize = 500;
 /// How often dead letters are looked at, and another copy's office is asked for.
 const TICK: Duration = Duration::from_secs(2);
+/// After how long without events the broker is asked whether it really has none.
+const DOUBT: Duration = Duration::from_secs(6);
 
 /// Runs one subscription.
 pub struct Consumer {
@@ -71,9 +73,9 @@ impl Consumer {
         }
         let mut connects = self.bus.connects();
         connects.borrow_and_update();
-        let consumer = tokio::select! {
+        let (consumer, mut position) = tokio::select! {
             () = cancel.cancelled() => return Ok(()),
-            consumer = self.attach() => consumer?,
+            attached = self.attach() => attached?,
         };
         let mut messages = consumer
             .stream()
@@ -87,6 +89,7 @@ impl Consumer {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut next_batch = tokio::time::Instant::now();
+        let (mut heard, mut looked_at) = (tokio::time::Instant::now(), position);
         loop {
             let first = tokio::select! {
                 biased;
@@ -96,6 +99,10 @@ impl Consumer {
                     lock.ping().await.context("lost the office")?;
                     dead_letter::retry_due(&self.pool, &self.subscription, OffsetDateTime::now_utc()).await?;
                     self.wake.wake();
+                    if heard.elapsed() > DOUBT {
+                        heard = tokio::time::Instant::now();
+                        looked_at = self.doubt(position, looked_at).await?;
+                    }
                     continue;
                 }
                 first = messages.next() => first.context("the fetch ended")?.context("cannot fetch events")?,
@@ -112,6 +119,8 @@ impl Consumer {
                 batch.push(next.context("cannot fetch events")?);
             }
             next_batch = tokio::time::Instant::now() + self.subscription.gather;
+            position = batch.last().and_then(|last| last.info().ok()).map_or(position, |info| info.stream_sequence);
+            heard = tokio::time::Instant::now();
             self.take(batch, cancel).await?;
         }
     }
@@ -123,19 +132,39 @@ impl Consumer {
             .await
     }
 
-    /// The broker's durable consumer, set back to what was acknowledged.
-    async fn attach(&self) -> anyhow::Result<consumer::PullConsumer> {
+    /// Whether the broker holds back events after `position`: seen of a server that had just restarted, for a consumer
+    /// made while events came in. Looks only when the stream has grown since `looked_at`; returns how far it looked.
+    ///
+    /// # Errors
+    /// When there are such events, so that everything begins anew, or when the broker does not answer.
+    async fn doubt(&self, position: u64, looked_at: u64) -> anyhow::Result<u64> {
+        let mut stream = self.bus.stream(self.subscription.source).await?;
+        let last = stream.info().await.context("cannot ask for the stream's state")?.state.last_sequence;
+        if last <= looked_at.max(position) {
+            return Ok(last);
+        }
+        for event in self.subscription.events {
+            let newest = stream.get_last_raw_message_by_subject(&subject(self.subscription.source, event)).await;
+            // No such event yet, which the broker tells as an error, is nothing to miss.
+            let missed = newest.is_ok_and(|newest| newest.sequence > position);
+            anyhow::ensure!(!missed, "the broker holds back events after {position}");
+        }
+        Ok(last)
+    }
+
+    /// The broker's durable consumer, set back to what was acknowledged, and where that is.
+    async fn attach(&self) -> anyhow::Result<(consumer::PullConsumer, u64)> {
         let stream = self.bus.stream(self.subscription.source).await?;
         let name = self.subscription.consumer;
         let found = stream.get_consumer::<consumer::pull::Config>(name).await;
-        let deliver_policy = match found {
+        let (deliver_policy, position) = match found {
             Ok(mut found) => {
                 let floor =
                     found.info().await.context("cannot ask for the consumer's state")?.ack_floor.stream_sequence;
                 stream.delete_consumer(name).await.context("cannot reset the consumer")?;
-                consumer::DeliverPolicy::ByStartSequence { start_sequence: floor + 1 }
+                (consumer::DeliverPolicy::ByStartSequence { start_sequence: floor + 1 }, floor)
             }
-            Err(_) => consumer::DeliverPolicy::All,
+            Err(_) => (consumer::DeliverPolicy::All, 0),
         };
         let config = consumer::pull::Config {
             durable_name: Some(name.to_owned()),
@@ -151,7 +180,7 @@ impl Consumer {
                 .collect(),
             ..Default::default()
         };
-        stream.create_consumer(config).await.context("cannot make the consumer")
+        Ok((stream.create_consumer(config).await.context("cannot make the consumer")?, position))
     }
 
     /// Applies a batch, however often the database has to be asked, and acknowledges it.
