@@ -6,8 +6,8 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use anyhow::Context as _;
-use async_nats::jetstream::{self, consumer};
+use anyhow::{Context as _, bail};
+use async_nats::jetstream::{self, consumer, stream::LastRawMessageErrorKind};
 use futures::{FutureExt as _, StreamExt as _};
 use sqlx::{Connection as _, PgConnection, PgPool};
 use time::OffsetDateTime;
@@ -138,16 +138,18 @@ impl Consumer {
     /// # Errors
     /// When there are such events, so that everything begins anew, or when the broker does not answer.
     async fn doubt(&self, position: u64, looked_at: u64) -> anyhow::Result<u64> {
-        let mut stream = self.bus.stream(self.subscription.source).await?;
-        let last = stream.info().await.context("cannot ask for the stream's state")?.state.last_sequence;
+        let stream = self.bus.stream(self.subscription.source).await?;
+        let last = stream.cached_info().state.last_sequence;
         if last <= looked_at.max(position) {
             return Ok(last);
         }
         for event in self.subscription.events {
-            let newest = stream.get_last_raw_message_by_subject(&subject(self.subscription.source, event)).await;
-            // No such event yet, which the broker tells as an error, is nothing to miss.
-            let missed = newest.is_ok_and(|newest| newest.sequence > position);
-            anyhow::ensure!(!missed, "the broker holds back events after {position}");
+            match stream.get_last_raw_message_by_subject(&subject(self.subscription.source, event)).await {
+                Ok(newest) if newest.sequence > position => bail!("the broker holds back events after {position}"),
+                Ok(_) => {}
+                Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => {}
+                Err(error) => return Err(error).context("cannot ask for the newest event"),
+            }
         }
         Ok(last)
     }

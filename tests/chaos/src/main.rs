@@ -1,7 +1,7 @@
 //! `make chaos`: faults into a running company, then every promise checked from outside.
 //!
 //! Reading order: [`run`] (a run from start to verdict), [`trouble`] (what happens to the company), [`load`] (what its
-//! clients do), [`history`] (what is written down), [`nemesis`] (what goes wrong), [`settle`] (until all is quiet),
+//! clients do), [`history`] and [`recorder`] (what is written down, before it is sent), [`nemesis`] (what goes wrong), [`settle`] (until all is quiet),
 //! [`picture`] (what is there then), [`check`] (the promises), [`report`] (what people see). Beside it [`scenarios`],
 //! which need companies of their own.
 
@@ -10,6 +10,7 @@ mod history;
 mod load;
 mod nemesis;
 mod picture;
+mod recorder;
 mod report;
 mod run;
 mod sample;

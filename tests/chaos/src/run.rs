@@ -15,7 +15,6 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::check::{self, Evidence};
-use crate::history::Recorder;
 use crate::load::client::Client;
 use crate::load::door::Doors;
 use crate::load::intents::Intents;
@@ -26,6 +25,7 @@ use crate::nemesis::deeds::{self, Nemesis};
 use crate::nemesis::probe::Probe;
 use crate::picture::logs::Logs;
 use crate::picture::{kpi, read};
+use crate::recorder::Recorder;
 use crate::scenarios::{self, Setting};
 use crate::trouble::{self, Trouble};
 use crate::{report, sample, settle};

@@ -5,9 +5,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::history::{Outcome, Recorder};
+use crate::history::Outcome;
 use crate::load::door::{Doors, Who};
 use crate::load::world::{family, goods};
+use crate::recorder::Recorder;
 
 const EVERY: Duration = Duration::from_millis(1_500);
 

@@ -54,3 +54,19 @@ async fn a_broker_killed_again_and_again_under_load_loses_and_doubles_nothing() 
     house.until_published().await;
     house.assert_exact(20, 100).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_that_the_broker_holds_back_are_asked_for() {
+    let house = House::new().await;
+    let (_relay, _consumer) = (house.start_relay().await, house.start_consumer().await);
+    house.publish("order-0", 1, "").await;
+    house.until_seen(1).await;
+    // A paused consumer answers every question as a healthy one does, and is given nothing.
+    let subject = format!("$JS.API.CONSUMER.PAUSE.SHOPFLOOR_ORDERS.{}", house.subscription().consumer);
+    let client = house.client().await;
+    let answer = client.request(subject, r#"{"pause_until": "2100-01-01T00:00:00Z"}"#.into()).await.unwrap();
+    assert!(String::from_utf8_lossy(&answer.payload).contains("\"paused\":true"), "{answer:?}");
+    house.publish("order-0", 2, "").await;
+    house.until_seen(2).await;
+    house.assert_exact(1, 2).await;
+}

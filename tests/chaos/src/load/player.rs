@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::bodies::Draft;
 use super::door::{Answer, Doors, Who};
-use crate::history::{Kind, Op, Outcome, Recorder};
+use crate::history::{Kind, Op, Outcome};
+use crate::recorder::Recorder;
 
 /// Sends operations and writes them down.
 #[derive(Clone)]

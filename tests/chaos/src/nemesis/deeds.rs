@@ -13,7 +13,8 @@ use tokio_util::sync::CancellationToken;
 use super::plan::{Fault, Planned};
 use super::poison;
 use super::probe::Probe;
-use crate::history::{FaultDone, Recorder};
+use crate::history::FaultDone;
+use crate::recorder::Recorder;
 
 async fn rest(ms: u64) {
     tokio::time::sleep(Duration::from_millis(ms)).await;

@@ -12,7 +12,7 @@ use time::format_description::well_known::Rfc3339;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 
-use crate::history::Recorder;
+use crate::recorder::Recorder;
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
