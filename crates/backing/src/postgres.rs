@@ -29,7 +29,8 @@ pub struct PostgresOptions {
 }
 
 impl PostgresOptions {
-    /// Lives in a temporary folder, syncs nothing, and leaves nothing.
+    /// Lives in a temporary folder, leaves nothing, and syncs nothing: what it has acknowledged outlives its own death, not
+    /// the machine's.
     pub fn throw_away() -> PostgresOptions {
         PostgresOptions::default()
     }
@@ -69,10 +70,11 @@ impl PostgresOptions {
             ("log_line_prefix", "%m [%p] %q%u@%d "),
             ("huge_pages", "off"),
         ];
+        settings.push(("synchronous_commit", "on"));
         settings.extend(if self.folder.is_some() {
-            [("fsync", "on"), ("synchronous_commit", "on"), ("full_page_writes", "on"), ("wal_level", "replica")]
+            [("fsync", "on"), ("full_page_writes", "on"), ("wal_level", "replica")]
         } else {
-            [("fsync", "off"), ("synchronous_commit", "off"), ("full_page_writes", "off"), ("wal_level", "minimal")]
+            [("fsync", "off"), ("full_page_writes", "off"), ("wal_level", "minimal")]
         });
         settings.extend(if self.folder.is_some() {
             [("wal_compression", "on"), ("max_wal_senders", "4")]
