@@ -1,9 +1,9 @@
 //! `make chaos`: faults into a running company, then every promise checked from outside.
 //!
 //! Reading order: [`run`] (a run from start to verdict), [`trouble`] (what happens to the company), [`load`] (what its
-//! clients do), [`history`] and [`recorder`] (what is written down, before it is sent), [`nemesis`] (what goes wrong), [`settle`] (until all is quiet),
-//! [`picture`] (what is there then), [`check`] (the promises), [`report`] (what people see). Beside it [`scenarios`],
-//! which need companies of their own.
+//! clients do), [`history`] and [`recorder`] (what is written down, before it is sent), [`nemesis`] (what goes wrong),
+//! [`settle`] (until all is quiet), [`picture`] (what is there then), [`check`] (the promises), [`report`] (what people
+//! see). Beside it [`scenarios`], which need companies of their own.
 
 mod check;
 mod history;

@@ -1,7 +1,8 @@
 //! `make bench`: what the suite does against what the machine itself can do, measured in one run on one Postgres and NATS.
 //!
 //! Reading order: [`plan`] (how long, how much), [`floors`] and [`broker`] (what the machine can do), [`figures`] (what
-//! the suite does), [`exact`] (that nothing was lost on the way), [`report`] and [`machine`] (what is said in the end).
+//! the suite does), [`exact`] (that nothing was lost on the way), [`report`] and [`machine`] (what is said in the end),
+//! [`statements`] (where the databases' time goes).
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -23,6 +24,7 @@ mod floors;
 mod machine;
 mod plan;
 mod report;
+mod statements;
 
 use figures::Figure;
 use floors::Floors;
@@ -51,6 +53,9 @@ struct Args {
     /// Settings for every service process, as NAME=VALUE
     #[arg(long = "set", value_name = "NAME=VALUE")]
     settings: Vec<String>,
+    /// Say after each figure which statements cost the most, planning included (slows Postgres down a little)
+    #[arg(long)]
+    statements: bool,
     /// Keep the folder with logs, and say where it is
     #[arg(long)]
     keep: bool,
@@ -102,6 +107,9 @@ async fn run(args: Args) -> anyhow::Result<bool> {
     }
     // Says when a transaction was committed, also to the floors.
     options.postgres.push(("track_commit_timestamp".to_owned(), "on".to_owned()));
+    if args.statements {
+        options.postgres.extend(statements::settings());
+    }
     options.program = args.program;
     let report = Report::new(plan.mode, &options.settings);
     let mut company = Company::start(options).await?;
@@ -112,12 +120,18 @@ async fn run(args: Args) -> anyhow::Result<bool> {
     let floors = Floors::new(&company, plan.floor_seconds, plan.floor_counts).await?;
     let goods = Goods { count: plan.goods, ..Goods::default() };
     let mut bench = Bench { company, snapshot: None, floors, plan, report, collector, goods, loads: 0 };
+    if args.statements {
+        statements::begin(&bench.company).await?;
+    }
     bench.report.machine = machine::describe(&bench.company).await?;
     for figure in Figure::in_order(&args.only) {
         let started = Instant::now();
         let measured = Box::pin(figure.measure(&mut bench)).await;
         measured.with_context(|| format!("{figure:?} could not be measured"))?;
         say::line(&format!("{figure:?}: {:.0} s", started.elapsed().as_secs_f64()))?;
+        if args.statements {
+            statements::tell(&bench.company).await?;
+        }
     }
     bench.report.traces = bench.collector.spans();
     bench.report.floors = bench.floors.told();
