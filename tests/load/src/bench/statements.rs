@@ -49,7 +49,7 @@ pub(crate) async fn tell(company: &Company) -> anyhow::Result<()> {
                 sum(s.total_plan_time + s.total_exec_time) over () as in_all,
                 row_number() over (partition by s.dbid order by s.total_plan_time + s.total_exec_time desc) as place
             from pg_stat_statements s join pg_database d on d.oid = s.dbid
-            where d.datname in ('orders', 'erp', 'crm', 'kpi', 'tasks', 'knowledge', 'identity', 'gateway')
+            where d.datname like 'shopfloor\\_%'
         )
         select database, (in_database / in_all)::float8 as share, calls, rows, plan_ms, run_ms, written,
             left(regexp_replace(query, '\\s+', ' ', 'g'), 60) as name
