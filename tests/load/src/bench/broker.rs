@@ -110,3 +110,22 @@ pub(crate) async fn measure(nats: &Nats, time: Duration) -> anyhow::Result<Figur
     client.ask("$JS.API.STREAM.DELETE.FLOOR", b"").await?;
     Ok(Figures { ack: took.value_at_quantile(0.5) as f64 / 1e6, windowed })
 }
+
+/// Events that wait for the consumers of these services; `None` when they have no consumers yet.
+pub(crate) async fn pending(nats: &Nats, services: &[&str]) -> anyhow::Result<Option<u64>> {
+    let mut client = Client::connect(nats).await?;
+    let mut found = None;
+    for source in ["ORDERS", "ERP", "CRM", "TASKS"] {
+        let subject = format!("$JS.API.CONSUMER.LIST.SHOPFLOOR_{source}");
+        let answer: serde_json::Value = serde_json::from_str(client.ask(&subject, b"{}").await?)?;
+        for consumer in answer["consumers"].as_array().into_iter().flatten() {
+            let name = consumer["name"].as_str().unwrap_or_default();
+            if services.iter().any(|service| name.starts_with(&format!("{service}_"))) {
+                let waits =
+                    ["num_pending", "num_ack_pending"].map(|field| consumer[field].as_u64().unwrap_or_default());
+                *found.get_or_insert(0) += waits[0] + waits[1];
+            }
+        }
+    }
+    Ok(found)
+}

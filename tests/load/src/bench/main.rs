@@ -71,6 +71,7 @@ struct Bench {
     collector: Collector,
     goods: Goods,
     loads: u64,
+    statements: bool,
 }
 
 fn main() -> ExitCode {
@@ -119,7 +120,8 @@ async fn run(args: Args) -> anyhow::Result<bool> {
     }
     let floors = Floors::new(&company, plan.floor_seconds, plan.floor_counts).await?;
     let goods = Goods { count: plan.goods, ..Goods::default() };
-    let mut bench = Bench { company, snapshot: None, floors, plan, report, collector, goods, loads: 0 };
+    let (statements, loads) = (args.statements, 0);
+    let mut bench = Bench { company, snapshot: None, floors, plan, report, collector, goods, loads, statements };
     if args.statements {
         statements::begin(&bench.company).await?;
     }

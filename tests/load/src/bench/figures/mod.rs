@@ -9,6 +9,7 @@ use suite::services::Name;
 use crate::Bench;
 
 mod chain;
+mod drain;
 mod idle;
 mod intake;
 mod latency;
@@ -38,12 +39,17 @@ pub(crate) enum Figure {
     Reads,
     /// Intake with many orders stored.
     Stored,
+    /// What the consumers of each service cost by themselves; only when asked for.
+    Drain,
 }
 
 impl Figure {
     /// Those asked for, or all, in the order they are measured.
     pub(crate) fn in_order(only: &[Self]) -> Vec<Self> {
-        Self::value_variants().iter().filter(|figure| only.is_empty() || only.contains(figure)).copied().collect()
+        let asked = |figure: &&Self| {
+            if only.is_empty() { **figure != Self::Drain } else { only.contains(figure) }
+        };
+        Self::value_variants().iter().filter(asked).copied().collect()
     }
 
     pub(crate) async fn measure(self, bench: &mut Bench) -> anyhow::Result<()> {
@@ -56,6 +62,7 @@ impl Figure {
             Self::Chain => chain::measure(bench).await,
             Self::Reads => reads::measure(bench).await,
             Self::Stored => stored::measure(bench).await,
+            Self::Drain => drain::measure(bench).await,
         }
     }
 }
