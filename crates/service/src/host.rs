@@ -83,6 +83,16 @@ impl Stage {
     }
 }
 
+/// The RPCs of a process for callers in the same process: the same layers stand in front of them, only the network is
+/// left out.
+#[derive(Clone, Default)]
+pub struct Local {
+    /// Answers every RPC of [`Local::services`].
+    pub router: axum::Router,
+    /// Names of the services that are here.
+    pub services: Vec<&'static str>,
+}
+
 /// A running process. It ends from the outside in: what is under way at the doors still needs the RPCs behind them, and
 /// those need the writers, relays and consumers.
 pub struct Host {
@@ -90,6 +100,7 @@ pub struct Host {
     rpcs: Stage,
     work: Stage,
     ready: Ready,
+    local: Local,
     bus: Bus,
     pools: Vec<PgPool>,
 }
@@ -195,23 +206,31 @@ impl Host {
             pools.push(pool);
             health.set_service_status(plan.name, tonic_health::ServingStatus::Serving).await;
         }
+        let services = hosted.keys().copied().collect();
         let admin = MessagingGrpc { hosted, bus: Some(bus.clone()), clock };
         routes.add_service(MessagingServiceServer::new(admin));
         let router = routes.routes().prepare().into_axum_router().reset_fallback().merge(router);
         let verifier = Verifier::new(&config.identity_url, &config.internal_secret);
         let router = secured_router(Routes::from(router), verifier, config.rpc_deadline())?;
+        let local = Local { router: router.clone(), services };
         rpcs.tasks.spawn(serve_grpc(listener, router, rpcs.cancel.clone()));
         tasks.spawn(async move {
             tokio::select! { () = cancel.cancelled() => {}, () = ops::upkeep() => {} }
         });
         ready.set(true);
-        Ok(Self { doors, rpcs, work, ready, bus, pools })
+        Ok(Self { doors, rpcs, work, ready, local, bus, pools })
     }
 
     /// Whether it wants work.
     #[must_use]
     pub fn ready(&self) -> Ready {
         self.ready.clone()
+    }
+
+    /// Its RPCs, for what is served beside gRPC in the same process.
+    #[must_use]
+    pub fn local(&self) -> Local {
+        self.local.clone()
     }
 
     /// Cancelled first when the process drains; for what is served beside gRPC and calls it.

@@ -20,7 +20,7 @@ pub struct Config {
         help_heading = "Gateway"
     )]
     pub http_addr: SocketAddr,
-    /// gRPC address of every service that --gateway-backends does not name
+    /// gRPC address of every service that neither runs in this process nor is named by --gateway-backends
     #[arg(
         id = "gateway_backend",
         long = "gateway-backend",

@@ -26,6 +26,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
+use service::host::Local;
 use service::{Clock, Verifier};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -50,8 +51,8 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Reads the routes from the descriptors. Connections to the services are made when they are needed, so the
-    /// services may start later. `cancel` ends event streams and [`Gateway::run`].
+    /// Reads the routes from the descriptors. The services of this process are in `local`; connections to the others are
+    /// made when they are needed, so those may start later. `cancel` ends event streams and [`Gateway::run`].
     ///
     /// # Errors
     /// When a setting cannot work or two RPCs want the same route.
@@ -60,18 +61,19 @@ impl Gateway {
         verifier: Verifier,
         clock: Clock,
         cancel: CancellationToken,
+        local: &Local,
     ) -> anyhow::Result<Arc<Self>> {
         config.check()?;
         let routes = routing::routes(proto::descriptor_pool())?;
         let table = routing::Table::new(
             routes.iter().map(|route| (route.method.clone(), route.template.clone(), route.clone())),
         )?;
-        let backends = backend::Backends::new(config)?;
+        let backends = backend::Backends::new(config, local)?;
         Ok(Arc::new(Self {
             config: config.clone(),
             table,
             routes,
-            api_keys: access::ApiKeys::new(backends.channel("identity"), clock),
+            api_keys: access::ApiKeys::new(backends.of("identity"), clock),
             backends,
             subjects: access::Subjects::new(verifier),
             limits: access::Limits::new(config),

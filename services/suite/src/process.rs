@@ -84,7 +84,7 @@ pub async fn start(
     if let Some(listener) = listeners.http.filter(|_| names.contains(&Name::Gateway)) {
         http = Some(listener.local_addr()?);
         let verifier = Verifier::new(&config.identity_url, &config.internal_secret);
-        let door = Gateway::new(&settings.gateway, verifier, clock, host.cancel_token())?;
+        let door = Gateway::new(&settings.gateway, verifier, clock, host.cancel_token(), &host.local())?;
         tasks.spawn(async move {
             if let Err(error) = door.run(listener).await {
                 tracing::error!(error = format!("{error:#}"), "the HTTP listener ended");

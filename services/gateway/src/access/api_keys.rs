@@ -15,8 +15,8 @@ use service::Clock;
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use tonic::metadata::{Ascii, MetadataValue};
-use tonic::transport::Channel;
 
+use crate::backend::Backend;
 use crate::problem::Problem;
 
 /// A key in use is exchanged anew after this long.
@@ -33,7 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The exchange.
 #[derive(Clone)]
 pub(crate) struct ApiKeys {
-    identity: AuthServiceClient<Channel>,
+    identity: AuthServiceClient<Backend>,
     clock: Clock,
     tokens: Cache<[u8; 32], Arc<KeyToken>>,
 }
@@ -52,10 +52,10 @@ pub(crate) struct KeyToken {
 }
 
 impl ApiKeys {
-    /// With identity behind `channel`.
-    pub(crate) fn new(channel: Channel, clock: Clock) -> Self {
+    /// With identity behind `backend`.
+    pub(crate) fn new(backend: Backend, clock: Clock) -> Self {
         let tokens = Cache::builder().max_capacity(KEYS).time_to_live(Duration::from_secs(3600)).build();
-        Self { identity: AuthServiceClient::new(channel), clock, tokens }
+        Self { identity: AuthServiceClient::new(backend), clock, tokens }
     }
 
     /// The token of a key if it is at hand. Asks identity about the key now and then: beside the request, or first when

@@ -1,15 +1,20 @@
 //! The services behind the gateway.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use prost_reflect::DynamicMessage;
 use proto::DynamicCodec;
+use service::host::Local;
+use tonic::body::Body;
 use tonic::client::Grpc;
 use tonic::metadata::MetadataMap;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::{self, Endpoint};
 use tonic::{Request, Status, Streaming};
+use tower::util::BoxCloneSyncService;
+use tower::ServiceBuilder;
 
 use crate::config::Config;
 use crate::routing::Rpc;
@@ -21,39 +26,43 @@ const MARGIN: Duration = Duration::from_millis(500);
 /// Package of the RPCs that every service answers for itself; their field `service` says which one is meant.
 const EVERYWHERE: &str = "messaging";
 
-/// Connections to the services.
+/// A way to a service: a connection, or a call within this process.
+pub(crate) type Backend = BoxCloneSyncService<http::Request<Body>, http::Response<Body>, Status>;
+
+/// The ways to the services.
 #[derive(Clone)]
 pub(crate) struct Backends {
-    default: Channel,
-    named: HashMap<String, Channel>,
+    default: Backend,
+    named: HashMap<String, Backend>,
     deadline: Duration,
 }
 
 impl Backends {
-    /// Connections are made when they are first used, and again when they break.
-    pub(crate) fn new(config: &Config) -> anyhow::Result<Self> {
-        let default = channel(&config.backend).context("--gateway-backend")?;
-        let named = config
-            .addresses()?
-            .into_iter()
-            .map(|(name, url)| Ok((name, channel(&url).context("--gateway-backends")?)))
-            .collect::<anyhow::Result<_>>()?;
+    /// Services of this process are called without a network, unless the settings give them an address. Connections are
+    /// made when they are first used, and again when they break.
+    pub(crate) fn new(config: &Config, local: &Local) -> anyhow::Result<Self> {
+        let default = remote(&config.backend).context("--gateway-backend")?;
+        let mut named: HashMap<String, Backend> =
+            local.services.iter().map(|name| ((*name).to_owned(), here(local.router.clone()))).collect();
+        for (name, url) in config.addresses()? {
+            named.insert(name, remote(&url).context("--gateway-backends")?);
+        }
         Ok(Self { default, named, deadline: config.deadline() })
     }
 
-    /// The connection to a service.
-    pub(crate) fn channel(&self, service: &str) -> Channel {
+    /// The way to a service.
+    pub(crate) fn of(&self, service: &str) -> Backend {
         self.named.get(service).unwrap_or(&self.default).clone()
     }
 
-    fn channel_for(&self, rpc: &Rpc, message: &DynamicMessage) -> Channel {
+    fn of_call(&self, rpc: &Rpc, message: &DynamicMessage) -> Backend {
         if rpc.service == EVERYWHERE
             && let Some(field) = message.get_field_by_name("service")
             && let Some(service) = field.as_str()
         {
-            return self.channel(service);
+            return self.of(service);
         }
-        self.channel(&rpc.service)
+        self.of(&rpc.service)
     }
 
     /// Calls an RPC that answers once.
@@ -63,7 +72,7 @@ impl Backends {
         message: DynamicMessage,
         metadata: MetadataMap,
     ) -> Result<DynamicMessage, Status> {
-        let mut grpc = Grpc::new(self.channel_for(rpc, &message)).max_decoding_message_size(LARGEST_ANSWER);
+        let mut grpc = Grpc::new(self.of_call(rpc, &message)).max_decoding_message_size(LARGEST_ANSWER);
         let mut request = Request::from_parts(metadata, http::Extensions::new(), message);
         // The service is told a little more than is waited here, so that the wait ends here and by one rule.
         request.set_timeout(self.deadline + MARGIN);
@@ -84,7 +93,7 @@ impl Backends {
         message: DynamicMessage,
         metadata: MetadataMap,
     ) -> Result<Streaming<DynamicMessage>, Status> {
-        let mut grpc = Grpc::new(self.channel_for(rpc, &message)).max_decoding_message_size(LARGEST_ANSWER);
+        let mut grpc = Grpc::new(self.of_call(rpc, &message)).max_decoding_message_size(LARGEST_ANSWER);
         let request = Request::from_parts(metadata, http::Extensions::new(), message);
         let call = async {
             grpc.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;
@@ -97,10 +106,18 @@ impl Backends {
     }
 }
 
-fn channel(url: &str) -> anyhow::Result<Channel> {
+fn here(router: axum::Router) -> Backend {
+    let calls = ServiceBuilder::new()
+        .map_response(|response: http::Response<axum::body::Body>| response.map(Body::new))
+        .map_err(|never: Infallible| match never {})
+        .service(router);
+    Backend::new(calls)
+}
+
+fn remote(url: &str) -> anyhow::Result<Backend> {
     let endpoint = Endpoint::from_shared(url.to_owned())
         .with_context(|| format!("{url:?} is not an address; write http://host:port"))?;
-    Ok(endpoint
+    let channel = endpoint
         .connect_timeout(Duration::from_secs(2))
         .tcp_nodelay(true)
         .http2_keep_alive_interval(Duration::from_secs(20))
@@ -108,5 +125,10 @@ fn channel(url: &str) -> anyhow::Result<Channel> {
         .keep_alive_while_idle(true)
         .initial_connection_window_size(4 * 1024 * 1024)
         .initial_stream_window_size(1024 * 1024)
-        .connect_lazy())
+        .connect_lazy();
+    Ok(Backend::new(ServiceBuilder::new().map_err(broken).service(channel)))
+}
+
+fn broken(error: transport::Error) -> Status {
+    Status::from_error(error.into())
 }

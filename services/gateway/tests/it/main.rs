@@ -18,6 +18,7 @@ use gateway::{Config, Gateway};
 use proto::identity::v1::{ExchangeApiKeyRequest, ExchangeApiKeyResponse};
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::Value;
+use service::host::Local;
 use service::{CallerKind, Clock};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -42,7 +43,7 @@ async fn open(config: Config, reply: impl Fn(&Call) -> Reply + Send + Sync + 'st
     let backend = Backend::start(reply).await;
     let config = Config { backend: backend.url.clone(), ..config };
     let (cancel, clock) = (CancellationToken::new(), Clock::fixed(time::OffsetDateTime::now_utc()));
-    let gateway = Gateway::new(&config, testkit::verifier(), clock.clone(), cancel.clone()).unwrap();
+    let gateway = Gateway::new(&config, testkit::verifier(), clock.clone(), cancel.clone(), &Local::default()).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(Arc::clone(&gateway).run(listener));

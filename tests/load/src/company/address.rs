@@ -93,7 +93,7 @@ impl Addresses {
         let nats = self.nats.replace(&format!(":{}", self.nats_port), &format!(":{nats_port}"));
         let backends: Vec<_> = Name::ALL
             .into_iter()
-            .filter(|name| name.has_database())
+            .filter(|name| name.has_database() && !services.contains(name))
             .map(|name| format!("{}={}", name.word(), self.service(name, services, sockets)))
             .collect();
         let mut environment = vec![
