@@ -44,6 +44,9 @@ pub enum Error {
     /// Somebody else changed it in between.
     #[error("the version is {0} now")]
     VersionMismatch(i64),
+    /// An order holds one of the keys already, or was just given it by somebody else.
+    #[error("an order with one of these keys is there already")]
+    KeyTaken,
     /// The database says no.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
@@ -82,6 +85,7 @@ impl From<Error> for Status {
             Error::NotFound { kind, id } => status::not_found(kind, id),
             Error::Conflict { reason, message } => status::already_exists(reason, message),
             Error::VersionMismatch(_) => status::aborted("VERSION_MISMATCH", error.to_string()),
+            Error::KeyTaken => status::aborted("KEY_TAKEN", error.to_string()),
             Error::Database(error) => status::from_sqlx(error),
         }
     }

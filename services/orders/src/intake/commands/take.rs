@@ -58,37 +58,55 @@ pub enum Refusal {
 }
 
 /// Takes a group of orders; one result for each, in order. `traces` says which trace each draft belongs to (may be
-/// empty texts).
+/// empty texts). `looking` says whether to look for the orders' keys first: a group whose keys are all free, which is
+/// nearly every group, is stored without.
 ///
 /// # Errors
-/// Database errors: then nothing of the group is stored.
+/// [`Error::KeyTaken`] when an order that was not looked for is there, or was stored by somebody else at the same moment;
+/// the same group again, looking, will do. Database errors. Nothing of the group is stored then.
 pub async fn take(
     conn: &mut PgConnection,
     cache: &mut Cache,
     drafts: &[(&Draft, &str)],
+    looking: bool,
     new_id: fn() -> Uuid,
     now: OffsetDateTime,
 ) -> Result<Vec<Result<Taken, Refusal>>, Error> {
-    let (version, numbers) = store::ticket(conn, drafts.len()).await?;
+    let ticket = store::ticket(conn, drafts.len()).await?;
     let all: Vec<&Draft> = drafts.iter().map(|(draft, _)| *draft).collect();
-    cache.load(conn, version, &all).await?;
+    cache.load(conn, ticket.version, &all).await?;
+    let there = if looking || ticket.aliases { there(conn, &all).await? } else { HashSet::new() };
 
     let mut results: Vec<Option<Result<Taken, Refusal>>> = vec![None; drafts.len()];
     let mut invalid: HashMap<usize, Vec<Violation>> = HashMap::new();
     let mut new = Vec::with_capacity(drafts.len());
-    for (index, (draft, number)) in all.iter().zip(numbers).enumerate() {
+    let (mut externals, mut requests) = (HashSet::new(), HashSet::new());
+    for (index, (&draft, number)) in all.iter().zip(ticket.numbers).enumerate().filter(|(at, _)| !there.contains(at)) {
         match price(draft, &cache.policy(&draft.channel), |sku| cache.item(sku)) {
-            Ok(priced) => new.push(NewOrder { id: new_id(), number, draft, priced, index }),
+            Ok(priced) => {
+                // The first of the group that has a key keeps it.
+                let channel = draft.channel.as_str();
+                let request = draft.request_id.as_deref();
+                let held = externals.contains(&(channel, draft.external_id.as_str()))
+                    || request.is_some_and(|id| requests.contains(&(channel, id)));
+                if !held {
+                    externals.insert((channel, draft.external_id.as_str()));
+                    requests.extend(request.map(|id| (channel, id)));
+                    new.push(NewOrder { id: new_id(), number, draft, priced, index });
+                }
+            }
             Err(violations) => {
                 invalid.insert(index, violations);
             }
         }
     }
-    let key = |order: &NewOrder<'_>| (order.draft.channel.clone(), order.draft.external_id.clone());
-    new.sort_by_cached_key(key);
-    let stored: HashSet<Uuid> = store::insert_orders(conn, &new, now).await?.into_iter().collect();
-    new.retain(|order| stored.contains(&order.id));
-    write_rest(conn, &new, drafts, now).await?;
+    new.sort_unstable_by(|a, b| {
+        (&a.draft.channel, &a.draft.external_id).cmp(&(&b.draft.channel, &b.draft.external_id))
+    });
+    if !new.is_empty() {
+        store::insert_orders(conn, &new, now).await.map_err(key_taken)?;
+        write_rest(conn, &new, drafts, now).await?;
+    }
     for order in &new {
         results[order.index] = Some(Ok(taken(order)));
     }
@@ -99,6 +117,17 @@ pub async fn take(
         }
     }
     Ok(results.into_iter().map(|result| result.unwrap_or(Err(Refusal::TryAgain))).collect())
+}
+
+/// Which of the drafts have a key that an order holds.
+async fn there(conn: &mut PgConnection, all: &[&Draft]) -> sqlx::Result<HashSet<usize>> {
+    let known = store::known(conn, all).await?;
+    Ok(known.into_iter().filter_map(|known| usize::try_from(known.asked - 1).ok()).collect())
+}
+
+fn key_taken(error: sqlx::Error) -> Error {
+    let taken = error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation);
+    if taken { Error::KeyTaken } else { Error::Database(error) }
 }
 
 fn taken(order: &NewOrder<'_>) -> Taken {
@@ -122,9 +151,6 @@ async fn write_rest(
     drafts: &[(&Draft, &str)],
     now: OffsetDateTime,
 ) -> Result<(), Error> {
-    if new.is_empty() {
-        return Ok(());
-    }
     store::insert_lines(conn, new).await?;
     store::insert_timeline(conn, new, now).await?;
     store::insert_contacts(conn, new, now).await?;

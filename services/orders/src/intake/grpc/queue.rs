@@ -56,7 +56,9 @@ impl Queue {
         let (sender, receiver) = mpsc::channel(config.orders_intake_queue as usize);
         let receiver = Arc::new(Mutex::new(receiver));
         for _ in 0..config.orders_intake_writers {
-            let writer = Writer { deps: deps.clone(), config: config.clone(), receiver: receiver.clone() };
+            let cache = Cache::new(config.clone());
+            let (deps, config) = (deps.clone(), config.clone());
+            let writer = Writer { deps: deps.clone(), config, receiver: receiver.clone(), cache, looking: false };
             deps.tasks.spawn(writer.work());
         }
         let lines = config.orders_intake_queue as usize * LINES_AN_ORDER;
@@ -99,13 +101,15 @@ struct Writer {
     deps: Deps,
     config: Config,
     receiver: Arc<Mutex<mpsc::Receiver<Waiting>>>,
+    cache: Cache,
+    /// Orders came again in the last group: in the next one they are looked for first.
+    looking: bool,
 }
 
 impl Writer {
     /// Works until the process drains and nothing waits any more.
-    async fn work(self) {
+    async fn work(mut self) {
         let most = self.config.orders_intake_batch as usize;
-        let mut cache = Cache::new(self.config.clone());
         loop {
             let mut group = Vec::new();
             {
@@ -123,24 +127,20 @@ impl Writer {
                 return;
             }
             metrics::histogram!("orders_intake_group_size").record(u32::try_from(group.len()).unwrap_or(u32::MAX));
-            let done = AssertUnwindSafe(self.store(&mut cache, group)).catch_unwind().await;
+            let done = AssertUnwindSafe(self.store(group)).catch_unwind().await;
             if done.is_err() {
                 // The callers of the group are told to push again; the others must not suffer.
                 tracing::error!("an intake writer panicked");
-                cache = Cache::new(self.config.clone());
+                self.cache = Cache::new(self.config.clone());
             }
         }
     }
 
     /// Stores a group; when that fails through one of them, each by itself, so that the others come through.
-    async fn store(&self, cache: &mut Cache, group: Vec<Waiting>) {
-        let whole = match self.attempt(cache, &group).await {
-            // Lost a race against another writer: the same again will do.
-            Err(status) if status.code() == Code::Aborted => self.attempt(cache, &group).await,
-            other => other,
-        };
-        match whole {
+    async fn store(&mut self, group: Vec<Waiting>) {
+        match self.attempts(&group, self.looking).await {
             Ok(results) => {
+                self.looking = results.iter().flatten().any(|taken| taken.duplicate);
                 for (waiting, result) in group.into_iter().zip(results) {
                     answer(waiting, Ok(result));
                 }
@@ -153,12 +153,20 @@ impl Writer {
             Err(_) => {
                 for waiting in group {
                     let one = std::slice::from_ref(&waiting);
-                    let result = self.attempt(cache, one).await.and_then(|mut results| {
+                    let result = self.attempts(one, true).await.and_then(|mut results| {
                         results.pop().ok_or_else(|| status::unavailable("the order could not be stored"))
                     });
                     answer(waiting, result);
                 }
             }
+        }
+    }
+
+    /// At most two transactions: when an order was there, or another writer was faster, the second one sees it.
+    async fn attempts(&mut self, group: &[Waiting], looking: bool) -> Result<Vec<Result<Taken, Refusal>>, Status> {
+        match self.attempt(group, looking).await {
+            Err(status) if status.code() == Code::Aborted => self.attempt(group, true).await,
+            other => other,
         }
     }
 
@@ -174,11 +182,11 @@ impl Writer {
     }
 
     /// One transaction.
-    async fn attempt(&self, cache: &mut Cache, group: &[Waiting]) -> Result<Vec<Result<Taken, Refusal>>, Status> {
+    async fn attempt(&mut self, group: &[Waiting], looking: bool) -> Result<Vec<Result<Taken, Refusal>>, Status> {
         let drafts: Vec<_> = group.iter().map(|waiting| (&waiting.draft, waiting.trace.as_str())).collect();
         let now = self.deps.clock.now();
         let mut tx = self.begin().await.map_err(status::from_sqlx)?;
-        let results = commands::take(&mut tx, cache, &drafts, new_id, now).await?;
+        let results = commands::take(&mut tx, &mut self.cache, &drafts, looking, new_id, now).await?;
         tx.commit().await.map_err(|error| Status::from(Error::from(error)))?;
         Ok(results)
     }

@@ -16,14 +16,27 @@ use crate::{
     channels::ChannelRow,
 };
 
-/// The catalogue's version and numbers for so many orders.
+/// What a group begins with.
+#[derive(FromRow)]
+pub struct Ticket {
+    /// Version of the catalogue.
+    pub version: i64,
+    /// A number for each order.
+    pub numbers: Vec<i64>,
+    /// True when some order was pushed again under another request id than its own.
+    pub aliases: bool,
+}
+
+/// The ticket of a group of so many orders.
 ///
 /// # Errors
 /// Database errors.
-pub async fn ticket(conn: &mut PgConnection, orders: usize) -> sqlx::Result<(i64, Vec<i64>)> {
+pub async fn ticket(conn: &mut PgConnection, orders: usize) -> sqlx::Result<Ticket> {
     sqlx::query_as(
         "-- intake_ticket
-        select version, array(select nextval('order_number_seq') from generate_series(1, $1)) from catalogue_stamp",
+        select version, array(select nextval('order_number_seq') from generate_series(1, $1)) as numbers,
+            exists (select from order_request_alias) as aliases
+        from catalogue_stamp",
     )
     .bind(i32::try_from(orders).unwrap_or(i32::MAX))
     .fetch_one(conn)
