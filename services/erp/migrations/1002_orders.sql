@@ -1,10 +1,12 @@
 -- What orders want, hold and got: demands, reservations, shipments, returns.
 
+-- Demands, lines and reservations carry no foreign keys: warehouses and demands are never deleted, lines are written with
+-- their demand, and a key costs as much as the row it guards.
 create table demand (
     order_id uuid primary key,
     kind text not null,
     number text not null,
-    warehouse_id uuid not null references warehouse (id),
+    warehouse_id uuid not null,
     region text not null default '',
     delivery_method text not null default '',
     priority integer not null default 0,
@@ -20,7 +22,7 @@ create index demand_to_expire on demand (expires_at) where state = 'open' and ex
 
 -- priority, placed_at, warehouse_id and closed repeat the demand so that one index serves those who wait.
 create table demand_line (
-    order_id uuid not null references demand (order_id),
+    order_id uuid not null,
     line_no integer not null,
     sku text collate "C" not null,
     unit text not null,
@@ -45,8 +47,8 @@ create index demand_line_waiting on demand_line (sku, warehouse_id, priority des
 
 -- A piece of a lot held for a line. Never deleted; ends exactly once. When only a part ends, the part becomes a row of its own.
 create table reservation (
-    id uuid primary key,
     order_id uuid not null,
+    id uuid not null,
     line_no integer not null,
     sku text collate "C" not null,
     lot_id uuid not null,
@@ -57,13 +59,12 @@ create table reservation (
     created_at timestamptz not null,
     ended_at timestamptz,
     reason text not null default '',
+    primary key (order_id, id),
     constraint reservation_quantity check (quantity > 0),
     constraint reservation_state check (state in ('active', 'shipped', 'released', 'expired')),
     constraint reservation_ended check ((state = 'active') = (ended_at is null))
 ) with (fillfactor = 80);
-create index reservation_by_order on reservation (order_id);
 create index reservation_active_by_lot on reservation (lot_id, place_id) where state = 'active';
-create index reservation_to_pick on reservation (order_id) where state = 'active' and shipment_id is null;
 
 create function reservation_ends_once() returns trigger language plpgsql as $$
 begin

@@ -1,6 +1,6 @@
 //! Changes of lines, and the facts an order's transaction publishes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use messaging::NewEvent;
 use proto::erp::v1::{ErpEvent, erp_event::Event};
@@ -34,6 +34,7 @@ pub(crate) async fn change_lines(
         return Err(Error::Inconsistent("a line of an order that does not exist was changed"));
     }
     for (order, line_no, sku, closed) in changed {
+        work.disturb(order);
         let delta = changes.get(&(order, line_no)).copied().unwrap_or_default();
         let waits = -(delta.cancelled + delta.reserved + delta.shipped);
         if !closed && !waits.is_zero() {
@@ -44,18 +45,17 @@ pub(crate) async fn change_lines(
 }
 
 /// Numbers the facts of the orders and returns them for the outbox. An order whose reservation changed ends with its
-/// present picture. Holds are nobody's order: they publish nothing.
-pub(crate) async fn publish(
-    conn: &mut PgConnection,
-    mut facts: BTreeMap<Uuid, Vec<Event>>,
-    allocated: &BTreeMap<Uuid, &'static str>,
-    stamp: &Stamp<'_>,
-) -> Result<Vec<NewEvent>, Error> {
+/// present picture. Holds are nobody's order: they publish nothing. An order that was just made and left alone since has
+/// its fact ready: nothing is read or written for it.
+pub(crate) async fn publish(conn: &mut PgConnection, work: Work, stamp: &Stamp<'_>) -> Result<Vec<NewEvent>, Error> {
+    let Work { mut facts, allocated, placed, .. } = work;
+    let is_new: BTreeSet<_> = placed.keys().copied().collect();
+    let mut events: Vec<_> = placed.into_values().flatten().collect();
     for order in allocated.keys() {
         facts.entry(*order).or_default();
     }
     if facts.is_empty() {
-        return Ok(Vec::new());
+        return Ok(events);
     }
     let orders: Vec<_> = facts.keys().copied().collect();
     let heads = store::lock(conn, &orders).await?;
@@ -68,20 +68,20 @@ pub(crate) async fn publish(
     let mut pictures: BTreeMap<Uuid, _> =
         lines.chunk_by(|a, b| a.order_id == b.order_id).map(|lines| (lines[0].order_id, lines)).collect();
 
-    let mut events = Vec::new();
     let mut versions = Vec::new();
     for head in heads.iter().filter(|head| head.kind == "order") {
-        let mut version = head.version;
+        let mut version = if is_new.contains(&head.order_id) { 0 } else { head.version };
         let mut told = facts.remove(&head.order_id).unwrap_or_default();
         if let (Some(cause), Some(lines)) = (allocated.get(&head.order_id), pictures.remove(&head.order_id)) {
-            told.push(Event::OrderAllocated(convert::order_allocated(head, lines, cause, stamp.now)));
+            let fact = convert::order_allocated(head.order_id, &head.warehouse, lines, cause, stamp.now);
+            told.push(Event::OrderAllocated(fact));
         }
         for event in told {
             version += 1;
             let event = ErpEvent { event: Some(event) };
             events.push(NewEvent::of("demand", head.order_id, version, stamp.now, &event));
         }
-        if version > head.version {
+        if version != head.version {
             versions.push((head.order_id, version));
         }
     }

@@ -1,6 +1,6 @@
 //! What an order (or a hold) wants, line by line, and the publishing of its facts in its own order of versions.
 
 pub(crate) mod commands;
-mod convert;
+pub(crate) mod convert;
 pub mod domain;
 pub(crate) mod store;

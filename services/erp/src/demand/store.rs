@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::domain::{Line, LineDelta, NewDemand};
+use crate::warehouses::domain::Warehouse;
 
 /// A demand's head.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -71,24 +72,26 @@ pub(crate) async fn write_versions(conn: &mut PgConnection, versions: &[(Uuid, i
     Ok(())
 }
 
-/// Inserts demands; each comes with its warehouse.
-pub(crate) async fn insert(conn: &mut PgConnection, demands: &[(&NewDemand, Uuid)]) -> sqlx::Result<()> {
+/// Inserts demands; each comes with its warehouse. An order begins with its first fact told, a hold with none.
+pub(crate) async fn insert(conn: &mut PgConnection, demands: &[(&NewDemand, &Warehouse)]) -> sqlx::Result<()> {
     let kind = |hold: bool| if hold { "hold" } else { "order" };
     sqlx::query(
         "-- insert_demands
-        insert into demand (order_id, kind, number, warehouse_id, region, delivery_method, priority, placed_at, expires_at)
+        insert into demand (order_id, kind, number, warehouse_id, region, delivery_method, priority, placed_at, expires_at,
+            version)
         select * from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::text[], $7::int4[],
-            $8::timestamptz[], $9::timestamptz[])",
+            $8::timestamptz[], $9::timestamptz[], $10::int8[])",
     )
     .bind(demands.iter().map(|(demand, _)| demand.order_id).collect::<Vec<_>>())
     .bind(demands.iter().map(|(demand, _)| kind(demand.hold)).collect::<Vec<_>>())
     .bind(demands.iter().map(|(demand, _)| demand.number.as_str()).collect::<Vec<_>>())
-    .bind(demands.iter().map(|(_, warehouse)| *warehouse).collect::<Vec<_>>())
+    .bind(demands.iter().map(|(_, warehouse)| warehouse.id).collect::<Vec<_>>())
     .bind(demands.iter().map(|(demand, _)| demand.region.as_str()).collect::<Vec<_>>())
     .bind(demands.iter().map(|(demand, _)| demand.delivery_method.as_str()).collect::<Vec<_>>())
     .bind(demands.iter().map(|(demand, _)| demand.priority).collect::<Vec<_>>())
     .bind(demands.iter().map(|(demand, _)| demand.placed_at).collect::<Vec<_>>())
     .bind(demands.iter().map(|(demand, _)| demand.expires_at).collect::<Vec<_>>())
+    .bind(demands.iter().map(|(demand, _)| i64::from(!demand.hold)).collect::<Vec<_>>())
     .execute(conn)
     .await?;
     Ok(())
@@ -97,12 +100,12 @@ pub(crate) async fn insert(conn: &mut PgConnection, demands: &[(&NewDemand, Uuid
 /// Inserts the lines of demands with what they got at once.
 pub(crate) async fn insert_lines(
     conn: &mut PgConnection,
-    demands: &[(&NewDemand, Uuid)],
+    demands: &[(&NewDemand, &Warehouse)],
     got: &BTreeMap<(Uuid, i32), Decimal>,
 ) -> sqlx::Result<()> {
     let lines: Vec<_> = demands
         .iter()
-        .flat_map(|(demand, warehouse)| demand.lines.iter().map(move |line| (*demand, *warehouse, line)))
+        .flat_map(|(demand, warehouse)| demand.lines.iter().map(move |line| (*demand, warehouse.id, line)))
         .collect();
     sqlx::query(
         "-- insert_demand_lines

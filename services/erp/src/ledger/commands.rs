@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use messaging::NewEvent;
-use proto::erp::v1::erp_event::Event;
+use proto::erp::v1::{ErpEvent, OrderAllocated, erp_event::Event};
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -23,6 +23,8 @@ pub struct Work {
     pub(crate) facts: BTreeMap<Uuid, Vec<Event>>,
     /// Orders whose reservation changed, and why.
     pub(crate) allocated: BTreeMap<Uuid, &'static str>,
+    /// Orders this transaction has made, each with the one fact it will have told if nothing else happens to it here.
+    pub(crate) placed: BTreeMap<Uuid, Option<NewEvent>>,
     /// Facts of other aggregates.
     pub(crate) others: Vec<NewEvent>,
 }
@@ -36,6 +38,11 @@ impl Work {
     /// The unit of an item that is known.
     pub(crate) fn unit(&self, sku: &str) -> Option<&str> {
         self.items.get(sku)?.unit.as_deref()
+    }
+
+    /// Whether somebody waits for an item: an open line wants more than it holds.
+    pub(crate) fn awaited(&self, sku: &str) -> bool {
+        self.items.get(sku).is_some_and(|item| !item.backordered.is_zero())
     }
 
     /// Changes a locked item's totals.
@@ -58,12 +65,27 @@ impl Work {
 
     /// Adds a fact of an order.
     pub(crate) fn tell(&mut self, order: Uuid, event: Event) {
+        self.disturb(order);
         self.facts.entry(order).or_default().push(event);
+    }
+
+    /// Notes an order that was just made, and what it got.
+    pub(crate) fn placed(&mut self, order: Uuid, got: OrderAllocated, stamp: &Stamp<'_>) {
+        let fact = ErpEvent { event: Some(Event::OrderAllocated(got)) };
+        self.placed.insert(order, Some(NewEvent::of("demand", order, 1, stamp.now, &fact)));
     }
 
     /// Notes that an order's reservation changed. The first reason stays.
     pub(crate) fn reallocated(&mut self, order: Uuid, cause: &'static str) {
+        self.disturb(order);
         self.allocated.entry(order).or_insert(cause);
+    }
+
+    /// Notes that something happens to an order: if it is one just made, what it got is no longer what it has.
+    pub(crate) fn disturb(&mut self, order: Uuid) {
+        if self.placed.get_mut(&order).and_then(Option::take).is_some() {
+            self.allocated.insert(order, "order");
+        }
     }
 }
 
@@ -76,7 +98,7 @@ pub async fn lock(conn: &mut PgConnection, skus: BTreeSet<String>, create: bool)
     if skus.is_empty() {
         return Ok(Work::default());
     }
-    if create {
+    if create && store::count_items(conn, &skus).await? < skus.len() as i64 {
         store::insert_unknown_items(conn, &skus).await?;
     }
     Ok(Work { items: store::lock_items(conn, &skus).await?, ..Work::default() })
@@ -162,7 +184,7 @@ pub async fn finish(conn: &mut PgConnection, mut work: Work, stamp: &Stamp<'_>) 
         events.push(NewEvent::of("stock_item", sku, item.version, stamp.now, &fact));
     }
     store::write_items(conn, &work.items, stamp.now).await?;
-    events.extend(demand::commands::publish(conn, work.facts, &work.allocated, stamp).await?);
+    events.extend(demand::commands::publish(conn, work, stamp).await?);
     messaging::outbox::append(conn, &events).await?;
     Ok(())
 }

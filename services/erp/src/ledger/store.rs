@@ -20,6 +20,17 @@ struct ItemRow {
     version: i64,
 }
 
+/// How many of these skus have a row.
+pub(crate) async fn count_items(conn: &mut PgConnection, skus: &[String]) -> sqlx::Result<i64> {
+    sqlx::query_scalar(
+        "-- count_items
+        select count(*) from stock_item where sku = any ($1)",
+    )
+    .bind(skus)
+    .fetch_one(conn)
+    .await
+}
+
 /// Makes rows for skus nobody told us of yet, so that there is something to lock and to wait for.
 pub(crate) async fn insert_unknown_items(conn: &mut PgConnection, skus: &[String]) -> sqlx::Result<()> {
     sqlx::query(

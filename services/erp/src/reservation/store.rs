@@ -198,8 +198,11 @@ pub(crate) async fn end(
     if !whole.is_empty() {
         let done = sqlx::query(
             "-- end_reservations
-            update reservation set state = $2, reason = $3, ended_at = $4 where id = any ($1) and state = 'active'",
+            update reservation r set state = $3, reason = $4, ended_at = $5
+            from unnest($1::uuid[], $2::uuid[]) as e (order_id, id)
+            where r.order_id = e.order_id and r.id = e.id and r.state = 'active'",
         )
+        .bind(whole.iter().map(|(held, _)| held.order).collect::<Vec<_>>())
         .bind(whole.iter().map(|(held, _)| held.id).collect::<Vec<_>>())
         .bind(state)
         .bind(reason)
@@ -212,17 +215,18 @@ pub(crate) async fn end(
         let done = sqlx::query(
             "-- end_parts_of_reservations
             with part as (
-                select * from unnest($1::uuid[], $2::uuid[], $3::numeric[]) as p (id, new_id, quantity)
+                select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::numeric[]) as p (order_id, id, new_id, quantity)
             ), rest as (
                 update reservation r set quantity = r.quantity - p.quantity
-                from part p where r.id = p.id and r.state = 'active'
+                from part p where r.order_id = p.order_id and r.id = p.id and r.state = 'active'
                 returning r.*, p.new_id, p.quantity as ended_quantity
             )
             insert into reservation (id, order_id, line_no, sku, lot_id, place_id, quantity, state, shipment_id, created_at,
                 ended_at, reason)
-            select new_id, order_id, line_no, sku, lot_id, place_id, ended_quantity, $4, shipment_id, created_at, $5, $6
+            select new_id, order_id, line_no, sku, lot_id, place_id, ended_quantity, $5, shipment_id, created_at, $6, $7
             from rest",
         )
+        .bind(split.iter().map(|(held, _)| held.order).collect::<Vec<_>>())
         .bind(split.iter().map(|(held, _)| held.id).collect::<Vec<_>>())
         .bind(split.iter().map(|_| service::new_id()).collect::<Vec<_>>())
         .bind(split.iter().map(|(_, part)| *part).collect::<Vec<_>>())
@@ -244,9 +248,10 @@ pub(crate) async fn assign(conn: &mut PgConnection, parts: &[(Held, Decimal, Uui
         let done = sqlx::query(
             "-- assign_reservations
             update reservation r set shipment_id = a.shipment_id
-            from unnest($1::uuid[], $2::uuid[]) as a (id, shipment_id)
-            where r.id = a.id and r.state = 'active' and r.shipment_id is null",
+            from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as a (order_id, id, shipment_id)
+            where r.order_id = a.order_id and r.id = a.id and r.state = 'active' and r.shipment_id is null",
         )
+        .bind(whole.iter().map(|(held, ..)| held.order).collect::<Vec<_>>())
         .bind(whole.iter().map(|(held, ..)| held.id).collect::<Vec<_>>())
         .bind(whole.iter().map(|(_, _, shipment)| *shipment).collect::<Vec<_>>())
         .execute(&mut *conn)
@@ -257,15 +262,17 @@ pub(crate) async fn assign(conn: &mut PgConnection, parts: &[(Held, Decimal, Uui
         let done = sqlx::query(
             "-- assign_parts_of_reservations
             with part as (
-                select * from unnest($1::uuid[], $2::uuid[], $3::numeric[], $4::uuid[]) as p (id, new_id, quantity, shipment)
+                select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::numeric[], $5::uuid[])
+                    as p (order_id, id, new_id, quantity, shipment)
             ), rest as (
                 update reservation r set quantity = r.quantity - p.quantity
-                from part p where r.id = p.id and r.state = 'active' and r.shipment_id is null
+                from part p where r.order_id = p.order_id and r.id = p.id and r.state = 'active' and r.shipment_id is null
                 returning r.*, p.new_id, p.quantity as part_quantity, p.shipment
             )
             insert into reservation (id, order_id, line_no, sku, lot_id, place_id, quantity, shipment_id, created_at)
             select new_id, order_id, line_no, sku, lot_id, place_id, part_quantity, shipment, created_at from rest",
         )
+        .bind(split.iter().map(|(held, ..)| held.order).collect::<Vec<_>>())
         .bind(split.iter().map(|(held, ..)| held.id).collect::<Vec<_>>())
         .bind(split.iter().map(|_| service::new_id()).collect::<Vec<_>>())
         .bind(split.iter().map(|(_, part, _)| *part).collect::<Vec<_>>())

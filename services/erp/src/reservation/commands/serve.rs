@@ -10,6 +10,7 @@ use crate::{
     config::Stamp,
     demand::{
         self,
+        convert::first_allocated,
         domain::{LineDelta, NewDemand},
     },
     error::Error,
@@ -50,13 +51,13 @@ pub(crate) async fn serve(
     }
     let warehouses = if new.is_empty() { Vec::new() } else { warehouses::all(conn, stamp.rules).await? };
     let mut pool = Pool::new(store::free_lots(conn, &skus, stamp.today(), stamp.rules.min_life_days).await?);
-    let free = with_units(work, &pool);
+    let free = awaited(work, &pool);
     let mut needs = store::waiting(conn, &free).await?;
     needs.extend(new.iter().flat_map(|demand| needs_of(demand, work, &warehouses)));
     let ids: Vec<_> = warehouses.iter().map(|warehouse| warehouse.id).collect();
     let allocation = allocate(&mut pool, needs, &ids);
 
-    let fresh = remember(conn, work, &new, &allocation, &warehouses).await?;
+    let fresh = remember(conn, work, &new, &allocation, &warehouses, stamp).await?;
     if !allocation.grants.is_empty() {
         store::insert(conn, &allocation.grants, stamp.now).await?;
         let parts = allocation.grants.iter().map(|one| (one.sku.clone(), one.lot, one.place, one.quantity));
@@ -73,9 +74,10 @@ pub(crate) async fn serve(
     Ok(())
 }
 
-fn with_units(work: &Work, pool: &Pool) -> Vec<(String, Uuid, String, Decimal)> {
-    let unit = |sku: &str| work.unit(sku).map(str::to_owned);
-    pool.free().into_iter().filter_map(|(sku, id, free)| Some((sku.clone(), id, unit(&sku)?, free))).collect()
+/// What is free of items somebody waits for, with the unit in which it can be had.
+fn awaited(work: &Work, pool: &Pool) -> Vec<(String, Uuid, String, Decimal)> {
+    let free = pool.free().into_iter().filter(|(sku, ..)| work.awaited(sku));
+    free.filter_map(|(sku, id, free)| work.unit(&sku).map(str::to_owned).map(|unit| (sku, id, unit, free))).collect()
 }
 
 /// What of a new demand can be served at all: a line in another unit than its item's waits for a person.
@@ -100,16 +102,19 @@ async fn remember(
     new: &[NewDemand],
     allocation: &Allocation,
     warehouses: &[Warehouse],
+    stamp: &Stamp<'_>,
 ) -> Result<BTreeSet<Uuid>, Error> {
     if new.is_empty() {
         return Ok(BTreeSet::new());
     }
-    let first = warehouses.first().ok_or(Error::Inconsistent("there is no warehouse"))?.id;
+    let first = warehouses.first().ok_or(Error::Inconsistent("there is no warehouse"))?;
     let placed: Vec<_> = new
         .iter()
         .map(|demand| {
-            let named = warehouses.iter().find(|one| one.code == demand.warehouse).map(|one| one.id);
-            (demand, named.or_else(|| allocation.chosen.get(&demand.order_id).copied()).unwrap_or(first))
+            let named = warehouses.iter().find(|one| one.code == demand.warehouse);
+            let chosen = allocation.chosen.get(&demand.order_id);
+            let chosen = || warehouses.iter().find(|one| Some(&one.id) == chosen);
+            (demand, named.or_else(chosen).unwrap_or(first))
         })
         .collect();
     let fresh: BTreeSet<_> = new.iter().map(|demand| demand.order_id).collect();
@@ -121,12 +126,15 @@ async fn remember(
     }
     demand::store::insert(conn, &placed).await?;
     demand::store::insert_lines(conn, &placed, &got).await?;
-    for demand in new {
+    for (demand, warehouse) in placed {
+        let got = |line_no| got.get(&(demand.order_id, line_no)).copied().unwrap_or_default();
         for line in &demand.lines {
-            let lacks = line.quantity - got.get(&(demand.order_id, line.line_no)).copied().unwrap_or_default();
+            let lacks = line.quantity - got(line.line_no);
             work.change(&line.sku, |item| item.backordered += lacks)?;
         }
-        work.reallocated(demand.order_id, "order");
+        if !demand.hold {
+            work.placed(demand.order_id, first_allocated(demand, &warehouse.code, got, stamp.now), stamp);
+        }
     }
     Ok(fresh)
 }
