@@ -20,20 +20,24 @@ create table customer (
 );
 create index customer_by_name on customer using gin (name_search gin_trgm_ops);
 
+-- Here and in the other tables that each order writes to, the customer is no foreign key: the row of the customer was read
+-- or made in the same transaction, and customers are never deleted; the check of every row would cost more than the row.
 create table customer_contact (
-    contact_id uuid primary key,
-    customer_id uuid not null references customer,
+    customer_id uuid not null,
+    contact_id uuid not null,
     kind text not null,
     value text not null,
     added_at timestamptz not null,
+    primary key (customer_id, contact_id),
     constraint customer_contact_kind check (kind in ('phone', 'email', 'messenger', 'account', 'address', 'note')),
     constraint customer_contact_value check (value <> '')
 );
 -- What identifies a person belongs to one customer only. The last line of defence behind the locks of identification.
 create unique index customer_contact_has_one_owner on customer_contact (kind, value)
     where kind in ('phone', 'email', 'messenger', 'account');
--- The same address or note is kept once. The digest keeps long texts out of the index.
-create unique index customer_contact_once on customer_contact (customer_id, kind, md5(value));
+-- A customer has an address or note once. The digest keeps long texts out of the index.
+create unique index customer_contact_once on customer_contact (customer_id, kind, md5(value))
+    where kind in ('address', 'note');
 
 create table customer_tag (
     customer_id uuid not null references customer,

@@ -1,8 +1,8 @@
 -- One small fact per order. Made by whichever comes first: an event of orders, one of erp, or the question whose order
--- it is; the columns of the others then hold their defaults.
+-- it is; the columns of the others then hold their defaults. Whoever writes one holds the advisory lock of its order.
 create table order_fact (
     order_id uuid primary key,
-    customer_id uuid references customer,
+    customer_id uuid,
     -- When orders asked whose order it is; with a null customer_id the order is anonymous.
     resolved_at timestamptz,
     -- This order made the customer known.
@@ -32,7 +32,7 @@ create table order_fact (
     -- Cost of the goods that are with the buyer.
     cost numeric not null default 0,
     -- Goods lines as [line number, category, amount left].
-    lines jsonb not null default '[]',
+    lines json not null default '[]',
     -- Placed and not wholly cancelled; kept by the rule in orders/domain.rs so that the history can be read by it.
     counts boolean not null default false,
     constraint order_fact_counts_only_placed check (not counts or placed_at is not null)

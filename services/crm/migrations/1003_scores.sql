@@ -1,7 +1,7 @@
 -- The figures of a customer (sums over order_fact, kept up to date by differences) and the score made from them. The
 -- hot row of a customer: whoever changes it holds its lock, taken in order of customer_id.
 create table customer_figures (
-    customer_id uuid primary key references customer,
+    customer_id uuid primary key,
     -- Version of the aggregate in the events.
     version bigint not null default 0,
     region text not null default '',
@@ -29,10 +29,10 @@ create table customer_figures (
     grade text not null default '',
     model_version bigint not null default 0,
     scored_as_of timestamptz,
-    -- The parameters with value, score, weight and the figures of the explanation.
-    parameters jsonb not null default '[]',
-    -- The categories bought most, with shares.
-    categories jsonb not null default '[]',
+    -- The parameters as [number, value, score, weight, figures of the explanation].
+    parameters json not null default '[]',
+    -- The categories bought most, as [category, share].
+    categories json not null default '[]',
     -- Score and grade last written to the history and published.
     recorded_score numeric,
     recorded_grade text not null default '',
@@ -49,7 +49,7 @@ create index customer_figures_by_grade on customer_figures (grade, customer_id);
 create index customer_figures_by_region on customer_figures (region, customer_id);
 
 create table score_history (
-    customer_id uuid not null references customer,
+    customer_id uuid not null,
     change_id bigint generated always as identity,
     scored_at timestamptz not null,
     total numeric not null,

@@ -57,6 +57,9 @@ pub enum Error {
     /// The database.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
+    /// What could not be written as JSON.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
 }
 
 impl From<Error> for Status {
@@ -74,6 +77,7 @@ impl From<Error> for Status {
             Error::NotScoredYet => status::precondition("NOT_SCORED_YET", text),
             Error::ModelChanged { .. } => status::aborted("MODEL_CHANGED", text),
             Error::Database(error) => status::from_sqlx(error),
+            Error::Json(error) => status::internal(&error),
         }
     }
 }

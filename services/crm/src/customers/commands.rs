@@ -46,13 +46,14 @@ pub async fn create(
         customer_id,
         name: creation.name.clone(),
         source: "hand",
-        region: creation.region.clone(),
         created_at: now,
         created_by: creation.author.clone(),
     };
     identification::insert_customers(conn, &[customer]).await?;
     add_contacts(conn, customer_id, &creation.contacts, now).await?;
     let mut touch = Touch::because(Cause::default());
+    touch.newcomer = true;
+    touch.region = Some(creation.region.clone());
     touch.events.push(CrmEvent {
         event: Some(crm_event::Event::CustomerCreated(CustomerCreated {
             customer_id: customer_id.to_string(),
@@ -68,8 +69,8 @@ pub async fn create(
 async fn require_free(conn: &mut PgConnection, contacts: &[Contact], customer_id: Uuid) -> Result<(), Error> {
     let keys: Vec<Contact> = contacts.iter().filter(|contact| contact.kind.identifies()).cloned().collect();
     identification::lock_contacts(conn, &keys).await?;
-    let owners = identification::owners(conn, &keys).await?;
-    for (contact, owner) in owners {
+    let known = identification::owners(conn, &keys).await?;
+    for (contact, owner) in known.owners {
         if owner.customer_id != customer_id {
             return Err(Error::ContactTaken { kind: contact.kind, owner: owner.customer_id });
         }

@@ -7,8 +7,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::error::Error;
-use crate::scoring::queries as scoring;
-use crate::scoring::store::Kept;
+use crate::scoring::store::{Kept, KeptRow};
 
 /// Who a customer is.
 #[derive(sqlx::FromRow)]
@@ -32,7 +31,7 @@ pub(crate) struct ContactView {
     pub added_at: OffsetDateTime,
 }
 
-/// A card.
+/// A card. Of the score it has total and grade, not the parameters.
 pub(crate) struct Card {
     pub identity: Identity,
     pub kept: Kept,
@@ -49,34 +48,65 @@ pub(crate) async fn require(conn: &mut PgConnection, customer_id: Uuid) -> Resul
     found.map(|_| ()).ok_or(Error::CustomerUnknown(customer_id))
 }
 
-/// The card of one customer.
+/// A row of a card.
+#[derive(sqlx::FromRow)]
+struct CardRow {
+    #[sqlx(flatten)]
+    identity: Identity,
+    #[sqlx(flatten)]
+    kept: KeptRow,
+}
+
+/// The card of one customer. One statement, and with a single id one whose plan is kept: this is what is read most.
 pub(crate) async fn card(conn: &mut PgConnection, customer_id: Uuid, contacts: bool) -> Result<Card, Error> {
-    cards(conn, &[customer_id], contacts).await?.pop().ok_or(Error::CustomerUnknown(customer_id))
+    let row: Option<CardRow> = sqlx::query_as(
+        "-- customer_by_id
+        select c.customer_id, c.name, c.source, c.created_at, c.revision, c.erased_at,
+            array(select t.tag from customer_tag t where t.customer_id = c.customer_id order by t.tag) as tags,
+            f.version, f.region, f.placed_orders, f.orders, f.successful_orders, f.shipped_orders,
+            f.not_collected_orders, f.other_currency_orders, f.summed_orders, f.returns, f.defect_returns,
+            f.failed_shipments, f.gross_sum, f.discount_sum, f.ordered_sum, f.returned_sum, f.margin_sum,
+            f.first_order_at, f.last_order_at, f.score, f.grade, f.model_version, f.scored_as_of,
+            '[]'::json as parameters, '[]'::json as categories, f.recorded_score, f.recorded_grade
+        from customer c join customer_figures f on f.customer_id = c.customer_id
+        where c.customer_id = $1",
+    )
+    .bind(customer_id)
+    .fetch_optional(&mut *conn)
+    .await?;
+    let row = row.ok_or(Error::CustomerUnknown(customer_id))?;
+    let contacts = if contacts { Some(contacts_of(conn, &[customer_id]).await?) } else { None };
+    Ok(Card { identity: row.identity, kept: row.kept.into(), contacts })
 }
 
 /// Cards in the order of the ids; unknown ones are left out.
 pub(crate) async fn cards(conn: &mut PgConnection, ids: &[Uuid], contacts: bool) -> Result<Vec<Card>, Error> {
-    let rows: Vec<Identity> = sqlx::query_as(
+    let rows: Vec<CardRow> = sqlx::query_as(
         "-- customers_by_id
         select c.customer_id, c.name, c.source, c.created_at, c.revision, c.erased_at,
-            array(select t.tag from customer_tag t where t.customer_id = c.customer_id order by t.tag) as tags
-        from customer c where c.customer_id = any($1)",
+            array(select t.tag from customer_tag t where t.customer_id = c.customer_id order by t.tag) as tags,
+            f.version, f.region, f.placed_orders, f.orders, f.successful_orders, f.shipped_orders,
+            f.not_collected_orders, f.other_currency_orders, f.summed_orders, f.returns, f.defect_returns,
+            f.failed_shipments, f.gross_sum, f.discount_sum, f.ordered_sum, f.returned_sum, f.margin_sum,
+            f.first_order_at, f.last_order_at, f.score, f.grade, f.model_version, f.scored_as_of,
+            '[]'::json as parameters, '[]'::json as categories, f.recorded_score, f.recorded_grade
+        from customer c join customer_figures f on f.customer_id = c.customer_id
+        where c.customer_id = any($1)",
     )
     .bind(ids)
     .fetch_all(&mut *conn)
     .await?;
-    let mut kept: HashMap<Uuid, Kept> =
-        scoring::kept(conn, ids).await?.into_iter().map(|kept| (kept.customer_id, kept)).collect();
     let mut lists: HashMap<Uuid, Vec<ContactView>> = HashMap::new();
     if contacts {
         for contact in contacts_of(conn, ids).await? {
             lists.entry(contact.customer_id).or_default().push(contact);
         }
     }
-    let mut found: HashMap<Uuid, Identity> = rows.into_iter().map(|row| (row.customer_id, row)).collect();
+    let mut found: HashMap<Uuid, CardRow> = rows.into_iter().map(|row| (row.identity.customer_id, row)).collect();
     let card = |id: &Uuid| {
         let contacts = contacts.then(|| lists.remove(id).unwrap_or_default());
-        Some(Card { identity: found.remove(id)?, kept: kept.remove(id)?, contacts })
+        let row = found.remove(id)?;
+        Some(Card { identity: row.identity, kept: row.kept.into(), contacts })
     };
     Ok(ids.iter().filter_map(card).collect())
 }

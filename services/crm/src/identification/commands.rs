@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::domain::{Contact, Matcher, Owner, Raw, Read, Verdict};
-use super::store::{self, ContactRow, DoubtRow, NewCustomer};
+use super::store::{self, ContactRow, DoubtRow, Known, NewCustomer};
 use crate::config::Settings;
 use crate::error::Error;
 use crate::orders::domain::OrderFact;
@@ -49,6 +49,9 @@ struct Plan {
     customers: Vec<NewCustomer>,
     contacts: Vec<ContactRow>,
     doubts: Vec<DoubtRow>,
+    /// Who is known without a name.
+    nameless: BTreeSet<Uuid>,
+    /// Names for those and for the new ones.
     names: BTreeMap<Uuid, String>,
     links: Vec<Link>,
     touched: BTreeMap<Uuid, Touch>,
@@ -73,12 +76,10 @@ pub async fn resolve_contacts(
     store::lock_contacts(conn, &keys).await?;
     let ids: Vec<Uuid> = contacts.iter().map(|contact| contact.order_id).collect();
     let facts = orders::lock_facts(conn, &ids).await?;
-    let owners = store::owners(conn, &keys).await?;
-    let known: Vec<Uuid> = owners.values().map(|owner| owner.customer_id).collect();
-    let mut with_orders: BTreeSet<Uuid> = orders::customers_with_orders(conn, &known).await?.into_iter().collect();
+    let Known { owners, mut with_orders, nameless } = store::owners(conn, &keys).await?;
 
     let mut matcher = Matcher::new(owners);
-    let mut plan = Plan::default();
+    let mut plan = Plan { nameless, ..Plan::default() };
     for (contact, read) in items {
         let Some(fact) = facts.get(&contact.order_id).filter(|fact| fact.resolved_at.is_none()) else {
             continue;
@@ -133,10 +134,12 @@ impl Plan {
                 customer_id,
                 name: String::new(),
                 source: "order",
-                region: contact.region.clone(),
                 created_at,
                 created_by: "order".to_owned(),
             });
+            touch.newcomer = true;
+            touch.region = Some(contact.region.clone());
+            self.nameless.insert(customer_id);
             touch.events.push(CrmEvent {
                 event: Some(crm_event::Event::CustomerCreated(CustomerCreated {
                     customer_id: customer_id.to_string(),
@@ -153,7 +156,7 @@ impl Plan {
                 identified_at: Some(proto::to_timestamp(now)),
             })),
         });
-        if !read.name.is_empty() {
+        if !read.name.is_empty() && self.nameless.contains(&customer_id) {
             self.names.entry(customer_id).or_insert_with(|| read.name.clone());
         }
         let gained = verdict.gained.into_iter().chain(read.others.iter().cloned());
@@ -172,7 +175,10 @@ impl Plan {
         }
     }
 
-    async fn write(self, conn: &mut PgConnection, settings: &Settings, now: OffsetDateTime) -> Result<(), Error> {
+    async fn write(mut self, conn: &mut PgConnection, settings: &Settings, now: OffsetDateTime) -> Result<(), Error> {
+        for customer in &mut self.customers {
+            customer.name = self.names.remove(&customer.customer_id).unwrap_or_default();
+        }
         store::insert_customers(conn, &self.customers).await?;
         store::insert_contacts(conn, &self.contacts, now).await?;
         store::insert_doubts(conn, &self.doubts, now).await?;
@@ -182,6 +188,3 @@ impl Plan {
         Ok(())
     }
 }
-
-/// A map of contacts to owners, for callers that decide one customer at a time.
-pub(crate) type Owners = HashMap<Contact, Owner>;

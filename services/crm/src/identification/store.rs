@@ -1,12 +1,11 @@
 //! The SQL of identification.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::commands::Owners;
 use super::domain::{Contact, Doubt, Kind, Owner, name_for_search};
 use crate::error::Error;
 
@@ -32,24 +31,57 @@ pub(crate) async fn lock_contacts(conn: &mut PgConnection, contacts: &[Contact])
     Ok(())
 }
 
-/// Who owns these contacts now.
-pub(crate) async fn owners(conn: &mut PgConnection, contacts: &[Contact]) -> Result<Owners, Error> {
-    let rows: Vec<(String, String, Uuid, OffsetDateTime)> = sqlx::query_as(
+/// Who owns some contacts.
+#[derive(Default)]
+pub(crate) struct Known {
+    /// The owners.
+    pub owners: HashMap<Contact, Owner>,
+    /// Those of them who have an order.
+    pub with_orders: BTreeSet<Uuid>,
+    /// Those of them who could be given a name.
+    pub nameless: BTreeSet<Uuid>,
+}
+
+#[derive(sqlx::FromRow)]
+struct OwnerRow {
+    kind: String,
+    value: String,
+    customer_id: Uuid,
+    created_at: OffsetDateTime,
+    has_orders: bool,
+    nameless: bool,
+}
+
+/// Who owns these contacts now. Asked contact by contact, or the plan would read all contacts there are.
+pub(crate) async fn owners(conn: &mut PgConnection, contacts: &[Contact]) -> Result<Known, Error> {
+    let rows: Vec<OwnerRow> = sqlx::query_as(
         "-- contact_owners
-        select c.kind, c.value, c.customer_id, o.created_at
+        select k.kind, k.value, o.customer_id, o.created_at, o.has_orders, o.nameless
         from unnest($1::text[], $2::text[]) as k(kind, value)
-        join customer_contact c on c.kind = k.kind and c.value = k.value
-            and c.kind in ('phone', 'email', 'messenger', 'account')
-        join customer o on o.customer_id = c.customer_id",
+        cross join lateral (
+            select c.customer_id, o.created_at, o.name = '' and o.erased_at is null as nameless,
+                exists (select from order_fact f where f.customer_id = o.customer_id) as has_orders
+            from customer_contact c join customer o on o.customer_id = c.customer_id
+            where c.kind = k.kind and c.value = k.value and c.kind in ('phone', 'email', 'messenger', 'account')
+            limit 1) o",
     )
     .bind(contacts.iter().map(|contact| contact.kind.code()).collect::<Vec<_>>())
     .bind(contacts.iter().map(|contact| contact.value.as_str()).collect::<Vec<_>>())
     .fetch_all(conn)
     .await?;
-    let owner = |(kind, value, customer_id, since): (String, String, Uuid, OffsetDateTime)| {
-        Some((Contact { kind: Kind::parse(&kind)?, value }, Owner { since, customer_id }))
-    };
-    Ok(rows.into_iter().filter_map(owner).collect())
+    let mut known = Known::default();
+    for row in rows {
+        let Some(kind) = Kind::parse(&row.kind) else { continue };
+        let owner = Owner { since: row.created_at, customer_id: row.customer_id };
+        known.owners.insert(Contact { kind, value: row.value }, owner);
+        if row.has_orders {
+            known.with_orders.insert(row.customer_id);
+        }
+        if row.nameless {
+            known.nameless.insert(row.customer_id);
+        }
+    }
+    Ok(known)
 }
 
 /// A customer to be made.
@@ -57,25 +89,21 @@ pub(crate) struct NewCustomer {
     pub customer_id: Uuid,
     pub name: String,
     pub source: &'static str,
-    pub region: String,
     pub created_at: OffsetDateTime,
     pub created_by: String,
 }
 
-/// Makes customers with empty figures.
+/// Makes customers; their figures are made by `rescore`.
 pub(crate) async fn insert_customers(conn: &mut PgConnection, rows: &[NewCustomer]) -> Result<(), Error> {
     if rows.is_empty() {
         return Ok(());
     }
     sqlx::query(
         "-- insert_customers
-        with made as (
-            insert into customer (customer_id, name, name_search, source, created_at, created_by)
-            select customer_id, name, name_search, source, created_at, created_by
-            from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[])
-                as r(customer_id, name, name_search, source, created_at, created_by))
-        insert into customer_figures (customer_id, region)
-        select customer_id, region from unnest($1::uuid[], $7::text[]) as r(customer_id, region)",
+        insert into customer (customer_id, name, name_search, source, created_at, created_by)
+        select customer_id, name, name_search, source, created_at, created_by
+        from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[])
+            as r(customer_id, name, name_search, source, created_at, created_by)",
     )
     .bind(rows.iter().map(|row| row.customer_id).collect::<Vec<_>>())
     .bind(rows.iter().map(|row| row.name.as_str()).collect::<Vec<_>>())
@@ -83,7 +111,6 @@ pub(crate) async fn insert_customers(conn: &mut PgConnection, rows: &[NewCustome
     .bind(rows.iter().map(|row| row.source).collect::<Vec<_>>())
     .bind(rows.iter().map(|row| row.created_at).collect::<Vec<_>>())
     .bind(rows.iter().map(|row| row.created_by.as_str()).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.region.as_str()).collect::<Vec<_>>())
     .execute(conn)
     .await?;
     Ok(())
@@ -107,10 +134,15 @@ pub(crate) async fn insert_contacts(
     }
     sqlx::query(
         "-- insert_contacts
+        with r as (
+            select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[])
+                as r(contact_id, customer_id, kind, value)),
+        keys as (
+            insert into customer_contact (contact_id, customer_id, kind, value, added_at)
+            select contact_id, customer_id, kind, value, $5 from r where kind not in ('address', 'note'))
         insert into customer_contact (contact_id, customer_id, kind, value, added_at)
-        select contact_id, customer_id, kind, value, $5
-        from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) as r(contact_id, customer_id, kind, value)
-        on conflict (customer_id, kind, md5(value)) do nothing",
+        select contact_id, customer_id, kind, value, $5 from r where kind in ('address', 'note')
+        on conflict (customer_id, kind, md5(value)) where kind in ('address', 'note') do nothing",
     )
     .bind(rows.iter().map(|_| service::new_id()).collect::<Vec<_>>())
     .bind(rows.iter().map(|row| row.customer_id).collect::<Vec<_>>())

@@ -1,6 +1,6 @@
 //! Takes what happened to orders into the facts and on into the figures and scores of their customers.
 //!
-//! Locks: facts in order of order id, then customers in order of customer id. Identification does the same.
+//! Locks: facts, then customers in order of customer id. Identification does the same.
 
 use std::collections::BTreeMap;
 
@@ -55,7 +55,7 @@ pub async fn apply_changes(
         }
     }
     let facts: Vec<_> = facts.into_values().collect();
-    store::update_facts(conn, &facts).await?;
+    store::save_facts(conn, &facts).await?;
     rescore(conn, touched, settings, now).await?;
     Ok(())
 }

@@ -15,7 +15,7 @@ pub(crate) async fn order(conn: &mut PgConnection, order_id: Uuid) -> Result<Opt
         select order_id, customer_id, resolved_at, customer_created, resolve_notes, placed_at, channel, region,
             currency, gross, discount, tax, total, cancelled_amount, cancelled_discount, cancelled_tax,
             returned_amount, returned_tax, cancelled, completed, returns, defect_returns, shipments,
-            failed_shipments, cost, '[]'::jsonb as lines
+            failed_shipments, cost, '[]'::json as lines
         from order_fact where order_id = $1",
     )
     .bind(order_id)
@@ -37,7 +37,7 @@ pub(crate) async fn orders_of(
         select order_id, customer_id, resolved_at, customer_created, resolve_notes, placed_at, channel, region,
             currency, gross, discount, tax, total, cancelled_amount, cancelled_discount, cancelled_tax,
             returned_amount, returned_tax, cancelled, completed, returns, defect_returns, shipments,
-            failed_shipments, cost, '[]'::jsonb as lines
+            failed_shipments, cost, '[]'::json as lines
         from order_fact
         where customer_id = $1 and placed_at is not null
           and ($2::timestamptz is null or (placed_at, order_id) < ($2, $3::uuid))

@@ -1,6 +1,6 @@
 //! The SQL of order facts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
@@ -75,28 +75,33 @@ impl From<FactRow> for OrderFact {
     }
 }
 
-/// The facts of orders, locked; those not known yet are made. Locks in order of order id.
+/// Locks that stand for all orders there could be.
+const LOCKS: u128 = 64;
+
+/// The facts of orders, which nobody else writes until the end of the transaction; also of orders nothing is known of
+/// yet, so that a fact is stored whole by whoever learns of the order first.
 pub(crate) async fn lock_facts(conn: &mut PgConnection, ids: &[Uuid]) -> Result<BTreeMap<Uuid, OrderFact>, Error> {
-    sqlx::query(
-        "-- make_order_facts
-        insert into order_fact (order_id) select distinct id from unnest($1::uuid[]) as id order by id
-        on conflict do nothing",
-    )
-    .bind(ids)
-    .execute(&mut *conn)
-    .await?;
+    let locks: BTreeSet<i32> = ids.iter().map(|id| i32::try_from(id.as_u128() % LOCKS).unwrap_or_default()).collect();
+    sqlx::query("-- lock_order_facts\nselect pg_advisory_xact_lock(20262, lock) from unnest($1::int4[]) as lock")
+        .bind(locks.into_iter().collect::<Vec<_>>())
+        .execute(&mut *conn)
+        .await?;
     let rows: Vec<FactRow> = sqlx::query_as(
-        "-- lock_order_facts
+        "-- order_facts_by_id
         select order_id, customer_id, resolved_at, customer_created, resolve_notes, placed_at, channel, region,
             currency, gross, discount, tax, total, cancelled_amount, cancelled_discount, cancelled_tax,
             returned_amount, returned_tax, cancelled, completed, returns, defect_returns, shipments,
             failed_shipments, cost, lines
-        from order_fact where order_id = any($1) order by order_id for update",
+        from order_fact where order_id = any($1)",
     )
     .bind(ids)
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.order_id, row.into())).collect())
+    let mut facts: BTreeMap<Uuid, OrderFact> = rows.into_iter().map(|row| (row.order_id, row.into())).collect();
+    for id in ids {
+        facts.entry(*id).or_insert_with(|| OrderFact::unknown(*id));
+    }
+    Ok(facts)
 }
 
 /// All facts of some customers.
@@ -106,7 +111,7 @@ pub(crate) async fn facts_of_customers(conn: &mut PgConnection, ids: &[Uuid]) ->
         select order_id, customer_id, resolved_at, customer_created, resolve_notes, placed_at, channel, region,
             currency, gross, discount, tax, total, cancelled_amount, cancelled_discount, cancelled_tax,
             returned_amount, returned_tax, cancelled, completed, returns, defect_returns, shipments,
-            failed_shipments, cost, '[]'::jsonb as lines
+            failed_shipments, cost, '[]'::json as lines
         from order_fact where customer_id = any($1) and placed_at is not null",
     )
     .bind(ids)
@@ -120,26 +125,33 @@ fn column<'a, T>(facts: &'a [OrderFact], field: impl Fn(&'a OrderFact) -> T) -> 
     facts.iter().map(field).collect()
 }
 
-/// Writes back what events say; whose order it is stays as it is.
-pub(crate) async fn update_facts(conn: &mut PgConnection, facts: &[OrderFact]) -> Result<(), Error> {
+/// Writes what events say; whose order it is stays as it is.
+pub(crate) async fn save_facts(conn: &mut PgConnection, facts: &[OrderFact]) -> Result<(), Error> {
     sqlx::query(
-        "-- update_order_facts
-        update order_fact f set
-            placed_at = r.placed_at, channel = r.channel, region = r.region, currency = r.currency,
-            gross = r.gross, discount = r.discount, tax = r.tax, total = r.total,
-            cancelled_amount = r.cancelled_amount, cancelled_discount = r.cancelled_discount,
-            cancelled_tax = r.cancelled_tax, returned_amount = r.returned_amount, returned_tax = r.returned_tax,
-            cancelled = r.cancelled, completed = r.completed, returns = r.returns,
-            defect_returns = r.defect_returns, shipments = r.shipments, failed_shipments = r.failed_shipments,
-            cost = r.cost, lines = r.lines, counts = r.counts
+        "-- save_order_facts
+        insert into order_fact (order_id, placed_at, channel, region, currency, gross, discount, tax, total,
+            cancelled_amount, cancelled_discount, cancelled_tax, returned_amount, returned_tax, cancelled, completed,
+            returns, defect_returns, shipments, failed_shipments, cost, lines, counts)
+        select order_id, placed_at, channel, region, currency, gross, discount, tax, total, cancelled_amount,
+            cancelled_discount, cancelled_tax, returned_amount, returned_tax, cancelled, completed, returns,
+            defect_returns, shipments, failed_shipments, cost, lines::json, counts
         from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::numeric[], $7::numeric[],
             $8::numeric[], $9::numeric[], $10::numeric[], $11::numeric[], $12::numeric[], $13::numeric[],
             $14::numeric[], $15::bool[], $16::bool[], $17::int4[], $18::int4[], $19::int4[], $20::int4[],
-            $21::numeric[], $22::jsonb[], $23::bool[])
+            $21::numeric[], $22::text[], $23::bool[])
             as r(order_id, placed_at, channel, region, currency, gross, discount, tax, total, cancelled_amount,
                 cancelled_discount, cancelled_tax, returned_amount, returned_tax, cancelled, completed, returns,
                 defect_returns, shipments, failed_shipments, cost, lines, counts)
-        where f.order_id = r.order_id",
+        on conflict (order_id) do update set
+            placed_at = excluded.placed_at, channel = excluded.channel, region = excluded.region,
+            currency = excluded.currency, gross = excluded.gross, discount = excluded.discount, tax = excluded.tax,
+            total = excluded.total, cancelled_amount = excluded.cancelled_amount,
+            cancelled_discount = excluded.cancelled_discount, cancelled_tax = excluded.cancelled_tax,
+            returned_amount = excluded.returned_amount, returned_tax = excluded.returned_tax,
+            cancelled = excluded.cancelled, completed = excluded.completed, returns = excluded.returns,
+            defect_returns = excluded.defect_returns, shipments = excluded.shipments,
+            failed_shipments = excluded.failed_shipments, cost = excluded.cost, lines = excluded.lines,
+            counts = excluded.counts",
     )
     .bind(column(facts, |fact| fact.order_id))
     .bind(column(facts, |fact| fact.placed_at))
@@ -162,7 +174,7 @@ pub(crate) async fn update_facts(conn: &mut PgConnection, facts: &[OrderFact]) -
     .bind(column(facts, |fact| fact.shipments))
     .bind(column(facts, |fact| fact.failed_shipments))
     .bind(column(facts, |fact| fact.cost))
-    .bind(column(facts, |fact| Json(&fact.lines)))
+    .bind(facts.iter().map(|fact| serde_json::to_string(&fact.lines)).collect::<Result<Vec<_>, _>>()?)
     .bind(column(facts, OrderFact::counts))
     .execute(conn)
     .await?;
@@ -185,10 +197,11 @@ pub(crate) struct Link {
 pub(crate) async fn link_facts(conn: &mut PgConnection, links: &[Link], now: OffsetDateTime) -> Result<(), Error> {
     sqlx::query(
         "-- link_order_facts
-        update order_fact f set customer_id = r.customer_id, resolved_at = $5, customer_created = r.created,
-            resolve_notes = string_to_array(r.notes, ',')
+        insert into order_fact (order_id, customer_id, resolved_at, customer_created, resolve_notes)
+        select order_id, customer_id, $5, created, string_to_array(notes, ',')
         from unnest($1::uuid[], $2::uuid[], $3::bool[], $4::text[]) as r(order_id, customer_id, created, notes)
-        where f.order_id = r.order_id",
+        on conflict (order_id) do update set customer_id = excluded.customer_id, resolved_at = excluded.resolved_at,
+            customer_created = excluded.customer_created, resolve_notes = excluded.resolve_notes",
     )
     .bind(links.iter().map(|link| link.order_id).collect::<Vec<_>>())
     .bind(links.iter().map(|link| link.customer_id).collect::<Vec<_>>())
@@ -198,18 +211,6 @@ pub(crate) async fn link_facts(conn: &mut PgConnection, links: &[Link], now: Off
     .execute(conn)
     .await?;
     Ok(())
-}
-
-/// Which of the customers have an order already.
-pub(crate) async fn customers_with_orders(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Uuid>, Error> {
-    Ok(sqlx::query_scalar(
-        "-- customers_with_orders
-        select id from unnest($1::uuid[]) as id
-        where exists (select from order_fact f where f.customer_id = id)",
-    )
-    .bind(ids)
-    .fetch_all(conn)
-    .await?)
 }
 
 #[derive(sqlx::FromRow)]

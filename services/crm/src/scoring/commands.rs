@@ -22,7 +22,7 @@ use crate::orders::domain::Figures;
 use crate::orders::store as orders;
 
 /// Newest orders of a customer that frequency, rhythm, preference and load look at.
-const HISTORY_LIMIT: i64 = 200;
+const HISTORY_LIMIT: u8 = 200;
 /// Customers re-scored in one transaction.
 pub const PAGE: i64 = 500;
 
@@ -49,6 +49,8 @@ pub enum Record {
 pub struct Touch {
     /// What to add to the figures.
     pub difference: Figures,
+    /// The customer is made in this transaction and has no figures yet.
+    pub newcomer: bool,
     /// Events to publish before that of the score.
     pub events: Vec<CrmEvent>,
     /// What the region becomes while no order names one.
@@ -63,7 +65,14 @@ impl Touch {
     /// Nothing new yet, because of `cause`.
     #[must_use]
     pub fn because(cause: Cause) -> Self {
-        Self { difference: Figures::default(), events: Vec::new(), region: None, cause, record: Record::EveryChange }
+        Self {
+            difference: Figures::default(),
+            newcomer: false,
+            events: Vec::new(),
+            region: None,
+            cause,
+            record: Record::EveryChange,
+        }
     }
 }
 
@@ -88,8 +97,10 @@ pub async fn rescore(
     if touched.is_empty() {
         return Ok(Done::default());
     }
-    let ids: Vec<Uuid> = touched.keys().copied().collect();
-    let mut rows = store::lock_figures(conn, &ids).await?;
+    let (newcomers, known): (Vec<_>, Vec<_>) = touched.iter().partition(|(_, touch)| touch.newcomer);
+    let known: Vec<Uuid> = known.into_iter().map(|(id, _)| *id).collect();
+    let mut rows = store::lock_figures(conn, &known).await?;
+    rows.extend(newcomers.into_iter().map(|(id, _)| Kept { customer_id: *id, ..Kept::default() }));
     for row in &mut rows {
         if let Some(touch) = touched.get_mut(&row.customer_id) {
             row.figures.add(&touch.difference);
@@ -155,8 +166,9 @@ async fn load_pasts(
         return Ok(HashMap::new());
     }
     let mut pasts: HashMap<Uuid, Past> = ids.iter().map(|id| (*id, Past::default())).collect();
-    for row in orders::newest_orders(conn, ids, HISTORY_LIMIT).await? {
+    for row in orders::newest_orders(conn, ids, HISTORY_LIMIT.into()).await? {
         let past = pasts.entry(row.customer_id).or_default();
+        past.first_order_at = Some(row.placed_at);
         if past.region.is_none() && !row.region.is_empty() {
             past.region = Some(row.region);
         }
@@ -169,8 +181,12 @@ async fn load_pasts(
             bought: lines.into_iter().map(|line| (line.1, line.2)).collect(),
         });
     }
-    for (customer, first) in orders::first_orders(conn, ids).await? {
-        pasts.entry(customer).or_default().first_order_at = Some(first);
+    let longer: Vec<Uuid> =
+        pasts.iter().filter(|(_, past)| past.orders.len() >= HISTORY_LIMIT.into()).map(|(id, _)| *id).collect();
+    if !longer.is_empty() {
+        for (customer, first) in orders::first_orders(conn, &longer).await? {
+            pasts.entry(customer).or_default().first_order_at = Some(first);
+        }
     }
     for (customer, complaints, inbound) in store::contact_loads(conn, ids, now - YEAR, now).await? {
         pasts.entry(customer).or_default().load = Load { complaints, inbound };

@@ -37,9 +37,8 @@ impl ScoreService for Scores {
         let customer_id = check.uuid("customer_id", &request.get_ref().customer_id);
         check.done().map_err(status::invalid)?;
         let mut conn = self.deps.db.acquire().await.map_err(status::from_sqlx)?;
-        let kept = queries::kept(&mut conn, &[customer_id]).await?;
-        let kept = kept.first().ok_or(Error::CustomerUnknown(customer_id))?;
-        let score = convert::score_to_wire(kept).ok_or(Error::NotScoredYet)?;
+        let kept = queries::kept(&mut conn, customer_id).await?.ok_or(Error::CustomerUnknown(customer_id))?;
+        let score = convert::score_to_wire(&kept).ok_or(Error::NotScoredYet)?;
         Ok(Response::new(GetScoreResponse { score: Some(score) }))
     }
 

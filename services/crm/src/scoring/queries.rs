@@ -58,19 +58,19 @@ pub(crate) async fn model(conn: &mut PgConnection, version: i64) -> Result<Optio
 }
 
 /// Figures and score of a customer.
-pub(crate) async fn kept(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Kept>, Error> {
-    let rows: Vec<KeptRow> = sqlx::query_as(
+pub(crate) async fn kept(conn: &mut PgConnection, customer_id: Uuid) -> Result<Option<Kept>, Error> {
+    let row: Option<KeptRow> = sqlx::query_as(
         "-- customer_figures_by_id
         select customer_id, version, region, placed_orders, orders, successful_orders, shipped_orders,
             not_collected_orders, other_currency_orders, summed_orders, returns, defect_returns, failed_shipments,
             gross_sum, discount_sum, ordered_sum, returned_sum, margin_sum, first_order_at, last_order_at, score,
             grade, model_version, scored_as_of, parameters, categories, recorded_score, recorded_grade
-        from customer_figures where customer_id = any($1)",
+        from customer_figures where customer_id = $1",
     )
-    .bind(ids)
-    .fetch_all(conn)
+    .bind(customer_id)
+    .fetch_optional(conn)
     .await?;
-    Ok(rows.into_iter().map(Kept::from).collect())
+    Ok(row.map(Kept::from))
 }
 
 /// The next customers.

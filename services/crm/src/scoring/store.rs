@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::orders::domain::Figures;
 
 /// Figures and score of a customer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Kept {
     /// The customer.
     pub customer_id: Uuid,
@@ -71,10 +71,22 @@ pub(crate) struct KeptRow {
     grade: String,
     model_version: i64,
     scored_as_of: Option<OffsetDateTime>,
-    parameters: Json<Vec<Parameter>>,
+    parameters: Json<Vec<StoredParameter>>,
     categories: Json<Categories>,
     recorded_score: Option<Decimal>,
     recorded_grade: String,
+}
+
+/// A parameter as stored, without the names of its fields: number, value, score, weight, figures of the explanation.
+type StoredParameter = (u8, Option<Decimal>, Decimal, Decimal, Vec<String>);
+
+fn parameter((number, value, score, weight, figures): StoredParameter) -> Parameter {
+    Parameter { number, value, score, weight, figures }
+}
+
+fn stored_parameters(parameters: &[Parameter]) -> serde_json::Result<String> {
+    let stored = |it: &Parameter| (it.number, it.value, it.score, it.weight, it.figures.clone());
+    serde_json::to_string::<Vec<StoredParameter>>(&parameters.iter().map(stored).collect())
 }
 
 impl From<KeptRow> for Kept {
@@ -106,7 +118,7 @@ impl From<KeptRow> for Kept {
             grade: row.grade,
             model_version: row.model_version,
             scored_as_of: row.scored_as_of,
-            parameters: row.parameters.0,
+            parameters: row.parameters.0.into_iter().map(parameter).collect(),
             categories: row.categories.0,
             recorded_score: row.recorded_score,
             recorded_grade: row.recorded_grade,
@@ -135,29 +147,41 @@ fn column<'a, T>(rows: &'a [Kept], field: impl Fn(&'a Kept) -> T) -> Vec<T> {
     rows.iter().map(field).collect()
 }
 
-/// Writes rows back, in two statements: the figures, and what follows from them.
+/// Writes rows, new ones and those that were locked before.
 pub(crate) async fn write_figures(conn: &mut PgConnection, rows: &[Kept]) -> Result<(), Error> {
     sqlx::query(
         "-- write_customer_figures
-        update customer_figures f set
-            placed_orders = r.placed_orders, orders = r.orders, successful_orders = r.successful_orders,
-            shipped_orders = r.shipped_orders, not_collected_orders = r.not_collected_orders,
-            other_currency_orders = r.other_currency_orders, summed_orders = r.summed_orders, returns = r.returns,
-            defect_returns = r.defect_returns, failed_shipments = r.failed_shipments, gross_sum = r.gross_sum,
-            discount_sum = r.discount_sum, ordered_sum = r.ordered_sum, returned_sum = r.returned_sum,
-            margin_sum = r.margin_sum, version = r.version, region = r.region, first_order_at = r.first_order_at,
-            last_order_at = r.last_order_at, score = r.score, grade = r.grade, model_version = r.model_version,
-            scored_as_of = r.scored_as_of, parameters = r.parameters, categories = r.categories,
-            recorded_score = r.recorded_score, recorded_grade = r.recorded_grade
+        insert into customer_figures (customer_id, placed_orders, orders, successful_orders, shipped_orders,
+            not_collected_orders, other_currency_orders, summed_orders, returns, defect_returns, failed_shipments,
+            gross_sum, discount_sum, ordered_sum, returned_sum, margin_sum, version, region, first_order_at,
+            last_order_at, score, grade, model_version, scored_as_of, parameters, categories, recorded_score,
+            recorded_grade)
+        select customer_id, placed_orders, orders, successful_orders, shipped_orders, not_collected_orders,
+            other_currency_orders, summed_orders, returns, defect_returns, failed_shipments, gross_sum, discount_sum,
+            ordered_sum, returned_sum, margin_sum, version, region, first_order_at, last_order_at, score, grade,
+            model_version, scored_as_of, parameters::json, categories::json, recorded_score, recorded_grade
         from unnest($1::uuid[], $2::int8[], $3::int8[], $4::int8[], $5::int8[], $6::int8[], $7::int8[], $8::int8[],
             $9::int8[], $10::int8[], $11::int8[], $12::numeric[], $13::numeric[], $14::numeric[], $15::numeric[],
             $16::numeric[], $17::int8[], $18::text[], $19::timestamptz[], $20::timestamptz[], $21::numeric[],
-            $22::text[], $23::int8[], $24::timestamptz[], $25::jsonb[], $26::jsonb[], $27::numeric[], $28::text[])
+            $22::text[], $23::int8[], $24::timestamptz[], $25::text[], $26::text[], $27::numeric[], $28::text[])
             as r(customer_id, placed_orders, orders, successful_orders, shipped_orders, not_collected_orders,
                 other_currency_orders, summed_orders, returns, defect_returns, failed_shipments, gross_sum,
                 discount_sum, ordered_sum, returned_sum, margin_sum, version, region, first_order_at, last_order_at,
                 score, grade, model_version, scored_as_of, parameters, categories, recorded_score, recorded_grade)
-        where f.customer_id = r.customer_id",
+        on conflict (customer_id) do update set
+            placed_orders = excluded.placed_orders, orders = excluded.orders,
+            successful_orders = excluded.successful_orders, shipped_orders = excluded.shipped_orders,
+            not_collected_orders = excluded.not_collected_orders,
+            other_currency_orders = excluded.other_currency_orders, summed_orders = excluded.summed_orders,
+            returns = excluded.returns, defect_returns = excluded.defect_returns,
+            failed_shipments = excluded.failed_shipments, gross_sum = excluded.gross_sum,
+            discount_sum = excluded.discount_sum, ordered_sum = excluded.ordered_sum,
+            returned_sum = excluded.returned_sum, margin_sum = excluded.margin_sum, version = excluded.version,
+            region = excluded.region, first_order_at = excluded.first_order_at,
+            last_order_at = excluded.last_order_at, score = excluded.score, grade = excluded.grade,
+            model_version = excluded.model_version, scored_as_of = excluded.scored_as_of,
+            parameters = excluded.parameters, categories = excluded.categories,
+            recorded_score = excluded.recorded_score, recorded_grade = excluded.recorded_grade",
     )
     .bind(column(rows, |row| row.customer_id))
     .bind(column(rows, |row| row.figures.placed_orders))
@@ -183,8 +207,8 @@ pub(crate) async fn write_figures(conn: &mut PgConnection, rows: &[Kept]) -> Res
     .bind(column(rows, |row| row.grade.as_str()))
     .bind(column(rows, |row| row.model_version))
     .bind(column(rows, |row| row.scored_as_of))
-    .bind(column(rows, |row| Json(&row.parameters)))
-    .bind(column(rows, |row| Json(&row.categories)))
+    .bind(rows.iter().map(|row| stored_parameters(&row.parameters)).collect::<Result<Vec<_>, _>>()?)
+    .bind(rows.iter().map(|row| serde_json::to_string(&row.categories)).collect::<Result<Vec<_>, _>>()?)
     .bind(column(rows, |row| row.recorded_score))
     .bind(column(rows, |row| row.recorded_grade.as_str()))
     .execute(conn)

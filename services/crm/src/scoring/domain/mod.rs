@@ -9,14 +9,13 @@ pub use measures::{Categories, History, Load, Measured, PastOrder, measure};
 pub use model::{Curve, Grades, Model, ModelRule, Shape};
 
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
 use types::round_half_away;
 
 /// Number of parameters; the twelfth is absent.
 pub const PARAMETERS: usize = 11;
 
-/// A parameter of a score, as stored.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A parameter of a score.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parameter {
     /// Number, 1 to 11.
     pub number: u8,
