@@ -1,11 +1,14 @@
 -- Tasks, what was said about them and every change of every field.
 
+-- Project and type are no foreign keys, nor is the task in its history: who opens a task holds the rows of both, none of
+-- the three is ever deleted, and the checks would cost as much as the rows.
 create table task (
     id uuid primary key,
-    project_id uuid not null references project (id),
+    project_id uuid not null,
     number bigint not null,
+    -- The project's key and the number, so the numbers of a project are unique as well.
     key text not null,
-    task_type text not null references task_type (code),
+    task_type text not null,
     state text not null,
     title text not null,
     title_en text not null default '',
@@ -29,12 +32,9 @@ create table task (
     updated_at timestamptz not null,
     closed_at timestamptz,
     closed_by text not null default '',
-    -- The russian configuration stems Latin words as English ones.
-    search tsvector generated always as (
-        setweight(to_tsvector('russian'::regconfig, title || ' ' || title_en), 'A')
-        || setweight(to_tsvector('russian'::regconfig, description || ' ' || description_en), 'B')
-    ) stored,
-    constraint task_number_unique unique (project_id, number),
+    -- The words of titles and descriptions. The russian configuration stems Latin words as English ones. Not generated:
+    -- of many tasks opened at once with the same description the words are found once.
+    search tsvector not null,
     constraint task_key_unique unique (key),
     constraint task_number_above_zero check (number > 0),
     constraint task_priority_known check (priority between 1 and 4),
@@ -71,16 +71,16 @@ create table task_comment (
 create index task_comment_by_task on task_comment (task_id, written_at, id);
 
 create table task_history (
-    id bigint generated always as identity primary key,
-    task_id uuid not null references task (id),
+    id bigint generated always as identity,
+    task_id uuid not null,
     field text not null,
     old_value text not null,
     new_value text not null,
     actor_id text not null,
     version bigint not null,
-    changed_at timestamptz not null
+    changed_at timestamptz not null,
+    primary key (task_id, id)
 );
-create index task_history_by_task on task_history (task_id, id);
 
 create table notification (
     id uuid primary key,

@@ -31,14 +31,15 @@ create table automation_rule (
     constraint automation_rule_waits_forward check (delay_seconds >= 0 and due_after_seconds >= 0)
 );
 
--- What is known of each cause. Kept after its task is closed, so that a late opening event makes no zombie task.
+-- What is known of each cause. Kept after its task is closed, so that a late opening event makes no zombie task. Whoever
+-- makes or changes one holds its advisory lock.
 create table cause (
     key text primary key,
     rule text not null,
     -- idle: nothing known yet; waiting: opens at opens_at; open; closed: may come back; ended: never comes back.
     phase text not null default 'idle',
     opens_at timestamptz,
-    draft jsonb,
+    draft json,
     -- Aggregate and version of the newest opening and closing event, to tell stale ones apart.
     opened_origin text not null default '',
     opened_version bigint not null default 0,

@@ -101,19 +101,26 @@ pub(crate) async fn insert(conn: &mut PgConnection, rows: &[Numbered]) -> sqlx::
     let labels: Vec<String> = rows.iter().map(|row| row.task.labels.join("\u{1f}")).collect();
     sqlx::query(
         "-- insert_tasks
-        with new as (
+        with n as materialized (
+            select * from unnest($1::uuid[], $2::uuid[], $3::int8[], $4::text[], $5::text[], $6::text[], $7::text[],
+                $8::text[], $9::text[], $10::text[], $11::int2[], $12::text[], $13::text[], $14::text[], $15::timestamptz[],
+                $16::text[], $17::text[], $18::text[], $19::text[], $20::text[], $21::timestamptz[])
+                as n (id, project_id, number, key, task_type, state, title, title_en, description, description_en, priority,
+                    assignee_id, role, creator_id, due_at, labels, subject_kind, subject_id, rule, cause_key, opened_at)
+        ), described as materialized (
+            select description, description_en,
+                setweight(to_tsvector('russian'::regconfig, description || ' ' || description_en), 'B') as words
+            from n group by description, description_en
+        ), new as (
             insert into task (id, project_id, number, key, task_type, state, title, title_en, description, description_en,
                 priority, assignee_id, role, creator_id, due_at, labels, subject_kind, subject_id, rule, cause_key, opened_at,
-                updated_at)
+                updated_at, search)
             select n.id, n.project_id, n.number, n.key, n.task_type, n.state, n.title, n.title_en, n.description,
                 n.description_en, n.priority, n.assignee_id, n.role, n.creator_id, n.due_at,
                 coalesce(string_to_array(nullif(n.labels, ''), e'\\x1f'), '{}'), n.subject_kind, n.subject_id, n.rule, n.cause_key,
-                n.opened_at, n.opened_at
-            from unnest($1::uuid[], $2::uuid[], $3::int8[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-                $9::text[], $10::text[], $11::int2[], $12::text[], $13::text[], $14::text[], $15::timestamptz[], $16::text[],
-                $17::text[], $18::text[], $19::text[], $20::text[], $21::timestamptz[])
-                as n (id, project_id, number, key, task_type, state, title, title_en, description, description_en, priority,
-                    assignee_id, role, creator_id, due_at, labels, subject_kind, subject_id, rule, cause_key, opened_at)
+                n.opened_at, n.opened_at,
+                setweight(to_tsvector('russian'::regconfig, n.title || ' ' || n.title_en), 'A') || d.words
+            from n join described d on d.description = n.description and d.description_en = n.description_en
             returning id, state, creator_id, opened_at
         )
         insert into task_history (task_id, field, old_value, new_value, actor_id, version, changed_at)
@@ -150,7 +157,9 @@ pub(super) async fn update(conn: &mut PgConnection, task: &Task) -> sqlx::Result
     sqlx::query(
         "-- update_task
         update task set state = $2, title = $3, description = $4, priority = $5, assignee_id = $6, role = $7, due_at = $8,
-            labels = $9, version = $10, event_version = $11, updated_at = $12, closed_at = $13, closed_by = $14
+            labels = $9, version = $10, event_version = $11, updated_at = $12, closed_at = $13, closed_by = $14,
+            search = setweight(to_tsvector('russian'::regconfig, $3 || ' ' || title_en), 'A')
+                || setweight(to_tsvector('russian'::regconfig, $4 || ' ' || description_en), 'B')
         where id = $1",
     )
     .bind(task.id)

@@ -1,11 +1,11 @@
 //! From events to tasks. However many events come at once, the number of statements stays the same:
 //!
-//! 1. names learned, rules read, causes made and locked (in the order of their keys);
+//! 1. names learned, rules read, causes locked and read;
 //! 2. each cause is walked through its events in memory;
 //! 3. tasks of settled causes closed, numbers taken (one update), tasks of new causes stored, causes written back;
 //! 4. all events appended.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use messaging::{NewEvent, outbox};
 use proto::tasks::v1::{TaskClosed, tasks_event};
@@ -64,33 +64,34 @@ pub(crate) async fn apply(conn: &mut PgConnection, facts: &[Fact<'_>], now: Offs
     let by_cause: BTreeMap<&str, &Rule> = heard.iter().map(|heard| (heard.cause.as_str(), heard.rule)).collect();
     let initial = initial_states(conn, by_cause.values().copied()).await?;
     let keys: Vec<&str> = by_cause.keys().copied().collect();
-    let codes: Vec<&str> = by_cause.values().map(|rule| rule.code.as_str()).collect();
-    store::open_causes(conn, &keys, &codes).await?;
-    let mut causes: HashMap<String, (Cause, Outcome)> = store::lock_causes(conn, &keys)
-        .await?
-        .into_iter()
-        .map(|(key, cause)| (key, (cause, Outcome::default())))
-        .collect();
+    let known: HashMap<String, Cause> =
+        store::lock_causes(conn, &keys).await?.into_iter().map(|(key, _, cause)| (key, cause)).collect();
+    let mut causes: HashMap<&str, (Cause, Outcome)> = HashMap::with_capacity(keys.len());
     for heard in &heard {
-        if let Some((cause, outcome)) = causes.get_mut(&heard.cause) {
-            cause.step(signal(heard, &names, now), stamp(heard.fact), outcome);
-        }
+        let (cause, outcome) = causes
+            .entry(&heard.cause)
+            .or_insert_with(|| (known.get(&heard.cause).cloned().unwrap_or_default(), Outcome::default()));
+        cause.step(signal(heard, &names, now), stamp(heard.fact), outcome);
     }
 
     let mut closes: Vec<(&str, &str)> = Vec::new();
     let mut opens: Vec<Open<'_>> = Vec::new();
-    for (key, (_, outcome)) in &causes {
+    let mut changed: Vec<(&str, &str, &Cause)> = Vec::new();
+    for (key, rule) in by_cause {
+        let Some((cause, outcome)) = causes.get(key) else { continue };
         if let Some(state) = &outcome.close {
             closes.push((key, state));
         }
-        if let (Some(draft), Some(rule)) = (&outcome.open, by_cause.get(key.as_str())) {
-            opens.push(Open { cause: key, rule, draft });
+        if let Some(draft) = &outcome.open {
+            opens.push(Open { cause: key, rule, draft, known: known.contains_key(key) });
+        }
+        if known.get(key) != Some(cause) {
+            changed.push((key, &rule.code, cause));
         }
     }
     let mut events = close(conn, closes, now).await?;
     events.extend(open(conn, opens, &initial, now).await?);
-    let saved: Vec<(&str, &Cause)> = causes.iter().map(|(key, (cause, _))| (key.as_str(), cause)).collect();
-    store::save_causes(conn, &saved).await?;
+    store::save_causes(conn, &changed).await?;
     outbox::append(conn, &events).await?;
     Ok(())
 }
@@ -101,7 +102,7 @@ pub(crate) async fn open_waiting(conn: &mut PgConnection, now: OffsetDateTime, l
     let initial = initial_states(conn, rules.iter()).await?;
     let mut waiting = store::lock_waiting(conn, now, limit).await?;
     let mut drafts: Vec<(String, &Rule, Draft)> = Vec::new();
-    for (code, key, cause) in &mut waiting {
+    for (key, code, cause) in &mut waiting {
         let draft = cause.waiting.take().map(|(_, draft)| draft);
         let rule = rules.iter().find(|rule| rule.code == *code && rule.enabled);
         match (rule, draft) {
@@ -112,9 +113,10 @@ pub(crate) async fn open_waiting(conn: &mut PgConnection, now: OffsetDateTime, l
             _ => cause.phase = Phase::Closed,
         }
     }
-    let opens = drafts.iter().map(|(cause, rule, draft)| Open { cause, rule, draft }).collect();
+    let opens = drafts.iter().map(|(cause, rule, draft)| Open { cause, rule, draft, known: true }).collect();
     let events = open(conn, opens, &initial, now).await?;
-    let saved: Vec<(&str, &Cause)> = waiting.iter().map(|(_, key, cause)| (key.as_str(), cause)).collect();
+    let saved: Vec<(&str, &str, &Cause)> =
+        waiting.iter().map(|(key, code, cause)| (key.as_str(), code.as_str(), cause)).collect();
     store::save_causes(conn, &saved).await?;
     outbox::append(conn, &events).await?;
     Ok(i64::try_from(saved.len()).unwrap_or(limit))
@@ -140,7 +142,7 @@ fn signal(heard: &Heard<'_>, names: &Names, now: OffsetDateTime) -> Signal {
 
 /// Remembers order numbers and product names, for titles of tasks that other services' events open.
 async fn learn(conn: &mut PgConnection, facts: &[Fact<'_>]) -> Result<(), Error> {
-    let (mut kinds, mut ids, mut names) = (Vec::new(), Vec::new(), Vec::new());
+    let mut names = BTreeMap::new();
     for fact in facts {
         let (kind, id, name) = match (fact.event.source.as_str(), fact.event.name.as_str()) {
             ("orders", "order_placed") => ("order", fact.get("order_id"), fact.get("number")),
@@ -151,25 +153,23 @@ async fn learn(conn: &mut PgConnection, facts: &[Fact<'_>]) -> Result<(), Error>
             _ => continue,
         };
         if let (Some(id), Some(name)) = (id, name.filter(|name| !name.is_empty())) {
-            kinds.push(kind);
-            ids.push(id);
-            names.push(name);
+            names.insert((kind, id), name);
         }
     }
-    if !ids.is_empty() {
-        store::learn_names(conn, &kinds, &ids, &names).await?;
+    if !names.is_empty() {
+        store::learn_names(conn, &names).await?;
     }
     Ok(())
 }
 
 async fn names(conn: &mut PgConnection, heard: &[Heard<'_>]) -> Result<Names, Error> {
     let wanting = heard.iter().filter(|heard| heard.closing.is_none() && heard.rule.wants_subject_name());
-    let (kinds, ids): (Vec<&str>, Vec<String>) =
-        wanting.map(|heard| (heard.rule.subject_kind.as_str(), heard.rule.subject_of(heard.fact))).unzip();
-    if ids.is_empty() {
+    let subjects: BTreeSet<(&str, String)> =
+        wanting.map(|heard| (heard.rule.subject_kind.as_str(), heard.rule.subject_of(heard.fact))).collect();
+    if subjects.is_empty() {
         return Ok(Names::new());
     }
-    let rows = store::names(conn, &kinds, &ids).await?;
+    let rows = store::names(conn, &subjects).await?;
     Ok(rows.into_iter().map(|(kind, id, name)| ((kind, id), name)).collect())
 }
 
@@ -188,6 +188,8 @@ struct Open<'a> {
     cause: &'a str,
     rule: &'a Rule,
     draft: &'a Draft,
+    /// There may be a task of the cause: it is not new.
+    known: bool,
 }
 
 async fn close(
@@ -229,10 +231,11 @@ async fn open(
     if opens.is_empty() {
         return Ok(Vec::new());
     }
-    let keys: Vec<&str> = opens.iter().map(|open| open.cause).collect();
-    let free = store::without_task(conn, &keys).await?;
-    let free: std::collections::HashSet<String> = free.into_iter().collect();
-    opens.retain(|open| free.contains(open.cause));
+    let known: Vec<&str> = opens.iter().filter(|open| open.known).map(|open| open.cause).collect();
+    if !known.is_empty() {
+        let free: HashSet<String> = store::without_task(conn, &known).await?.into_iter().collect();
+        opens.retain(|open| !open.known || free.contains(open.cause));
+    }
     opens.sort_by_key(|open| (open.rule.project.as_str(), open.cause));
 
     let mut counts: BTreeMap<&str, i64> = BTreeMap::new();
@@ -261,7 +264,7 @@ async fn open(
 }
 
 fn task(open: &Open<'_>, number: i64, state: &str, now: OffsetDateTime) -> Task {
-    let Open { cause, rule, draft } = open;
+    let Open { cause, rule, draft, .. } = open;
     let due = rule.due_after_seconds;
     Task {
         id: service::new_id(),

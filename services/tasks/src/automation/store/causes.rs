@@ -1,5 +1,7 @@
 //! SQL of causes and of the tasks opened and closed for them. Every statement takes a whole batch.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use sqlx::{PgConnection, types::Json};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -12,6 +14,7 @@ struct CauseRow {
     phase: String,
     opens_at: Option<OffsetDateTime>,
     draft: Option<Json<Draft>>,
+    rule: String,
     opened_origin: String,
     opened_version: i64,
     closed_origin: String,
@@ -19,38 +22,32 @@ struct CauseRow {
 }
 
 impl CauseRow {
-    fn whole(self) -> (String, Cause) {
+    fn whole(self) -> (String, String, Cause) {
         let cause = Cause {
             phase: Phase::parse(&self.phase).unwrap_or(Phase::Idle),
             waiting: self.opens_at.zip(self.draft.map(|Json(draft)| draft)),
             opened: Stamp { origin: self.opened_origin, version: self.opened_version },
             closed: Stamp { origin: self.closed_origin, version: self.closed_version },
         };
-        (self.key, cause)
+        (self.key, self.rule, cause)
     }
 }
 
-/// Makes rows for causes nobody has heard of; `rules` are the codes of their rules.
-pub(crate) async fn open_causes(conn: &mut PgConnection, keys: &[&str], rules: &[&str]) -> sqlx::Result<()> {
+/// Locks causes until the end of the transaction, also those nobody has heard of, and reads those there are; each with
+/// its key and the code of its rule. One of 64 locks stands for a cause, in ascending order.
+pub(crate) async fn lock_causes(conn: &mut PgConnection, keys: &[&str]) -> sqlx::Result<Vec<(String, String, Cause)>> {
     sqlx::query(
-        "-- insert_causes
-        insert into cause (key, rule)
-        select key, rule from unnest($1::text[], $2::text[]) as c (key, rule) order by key collate \"C\"
-        on conflict do nothing",
+        "-- lock_causes
+        select pg_advisory_xact_lock(20263, lock)
+        from (select distinct hashtext(key) & 63 as lock from unnest($1::text[]) as key order by lock) as locks",
     )
     .bind(keys)
-    .bind(rules)
-    .execute(conn)
+    .execute(&mut *conn)
     .await?;
-    Ok(())
-}
-
-/// Locks and reads causes, in the order of their keys.
-pub(crate) async fn lock_causes(conn: &mut PgConnection, keys: &[&str]) -> sqlx::Result<Vec<(String, Cause)>> {
     let rows: Vec<CauseRow> = sqlx::query_as(
-        "-- lock_causes
-        select key, phase, opens_at, draft, opened_origin, opened_version, closed_origin, closed_version
-        from cause where key = any($1) order by key collate \"C\" for update",
+        "-- causes_by_key
+        select key, rule, phase, opens_at, draft, opened_origin, opened_version, closed_origin, closed_version
+        from cause where key = any($1)",
     )
     .bind(keys)
     .fetch_all(conn)
@@ -58,45 +55,56 @@ pub(crate) async fn lock_causes(conn: &mut PgConnection, keys: &[&str]) -> sqlx:
     Ok(rows.into_iter().map(CauseRow::whole).collect())
 }
 
-/// Locks and reads causes whose wait is over and which nobody else has in hand; each with the code of its rule.
+/// Locks and reads causes whose wait is over; each with its key and the code of its rule.
 pub(crate) async fn lock_waiting(
     conn: &mut PgConnection,
     now: OffsetDateTime,
     limit: i64,
 ) -> sqlx::Result<Vec<(String, String, Cause)>> {
-    let rows: Vec<(String, String)> = sqlx::query_as(
-        "-- lock_waiting_causes
-        select key, rule from cause where phase = 'waiting' and opens_at <= $1
-        order by opens_at limit $2 for update skip locked",
+    let keys: Vec<String> = sqlx::query_scalar(
+        "-- waiting_causes
+        select key from cause where phase = 'waiting' and opens_at <= $1 order by opens_at limit $2",
     )
     .bind(now)
     .bind(limit)
     .fetch_all(&mut *conn)
     .await?;
-    let keys: Vec<&str> = rows.iter().map(|(key, _)| key.as_str()).collect();
-    let causes = lock_causes(conn, &keys).await?;
-    let rule_of = |key: &str| rows.iter().find(|row| row.0 == key).map(|row| row.1.clone()).unwrap_or_default();
-    Ok(causes.into_iter().map(|(key, cause)| (rule_of(&key), key, cause)).collect())
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut causes = lock_causes(conn, &keys.iter().map(String::as_str).collect::<Vec<_>>()).await?;
+    // Somebody may have settled one before it was locked.
+    causes.retain(|(_, _, cause)| cause.waiting.as_ref().is_some_and(|(at, _)| *at <= now));
+    Ok(causes)
 }
 
-/// Writes causes back.
-pub(crate) async fn save_causes(conn: &mut PgConnection, causes: &[(&str, &Cause)]) -> sqlx::Result<()> {
+/// Writes causes, new ones and known ones; each comes with its key and the code of its rule.
+pub(crate) async fn save_causes(conn: &mut PgConnection, causes: &[(&str, &str, &Cause)]) -> sqlx::Result<()> {
+    if causes.is_empty() {
+        return Ok(());
+    }
+    let draft = |cause: &Cause| cause.waiting.as_ref().map(|(_, draft)| Json(draft).encode_to_string()).transpose();
+    let drafts: Result<Vec<Option<String>>, _> = causes.iter().map(|(_, _, cause)| draft(cause)).collect();
     sqlx::query(
         "-- save_causes
-        update cause c set phase = n.phase, opens_at = n.opens_at, draft = n.draft, opened_origin = n.opened_origin,
-            opened_version = n.opened_version, closed_origin = n.closed_origin, closed_version = n.closed_version
-        from unnest($1::text[], $2::text[], $3::timestamptz[], $4::jsonb[], $5::text[], $6::int8[], $7::text[], $8::int8[])
-            as n (key, phase, opens_at, draft, opened_origin, opened_version, closed_origin, closed_version)
-        where c.key = n.key",
+        insert into cause (key, rule, phase, opens_at, draft, opened_origin, opened_version, closed_origin, closed_version)
+        select key, rule, phase, opens_at, draft::json, opened_origin, opened_version, closed_origin, closed_version
+        from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::int8[], $8::text[],
+                $9::int8[])
+            as n (key, rule, phase, opens_at, draft, opened_origin, opened_version, closed_origin, closed_version)
+        on conflict (key) do update set phase = excluded.phase, opens_at = excluded.opens_at, draft = excluded.draft,
+            opened_origin = excluded.opened_origin, opened_version = excluded.opened_version,
+            closed_origin = excluded.closed_origin, closed_version = excluded.closed_version",
     )
-    .bind(causes.iter().map(|(key, _)| *key).collect::<Vec<_>>())
-    .bind(causes.iter().map(|(_, cause)| cause.phase.code()).collect::<Vec<_>>())
-    .bind(causes.iter().map(|(_, cause)| cause.waiting.as_ref().map(|(at, _)| *at)).collect::<Vec<_>>())
-    .bind(causes.iter().map(|(_, cause)| cause.waiting.as_ref().map(|(_, draft)| Json(draft))).collect::<Vec<_>>())
-    .bind(causes.iter().map(|(_, cause)| cause.opened.origin.as_str()).collect::<Vec<_>>())
-    .bind(causes.iter().map(|(_, cause)| cause.opened.version).collect::<Vec<_>>())
-    .bind(causes.iter().map(|(_, cause)| cause.closed.origin.as_str()).collect::<Vec<_>>())
-    .bind(causes.iter().map(|(_, cause)| cause.closed.version).collect::<Vec<_>>())
+    .bind(causes.iter().map(|(key, _, _)| *key).collect::<Vec<_>>())
+    .bind(causes.iter().map(|(_, rule, _)| *rule).collect::<Vec<_>>())
+    .bind(causes.iter().map(|(_, _, cause)| cause.phase.code()).collect::<Vec<_>>())
+    .bind(causes.iter().map(|(_, _, cause)| cause.waiting.as_ref().map(|(at, _)| *at)).collect::<Vec<_>>())
+    .bind(drafts.map_err(|error| sqlx::Error::Encode(error.into()))?)
+    .bind(causes.iter().map(|(_, _, cause)| cause.opened.origin.as_str()).collect::<Vec<_>>())
+    .bind(causes.iter().map(|(_, _, cause)| cause.opened.version).collect::<Vec<_>>())
+    .bind(causes.iter().map(|(_, _, cause)| cause.closed.origin.as_str()).collect::<Vec<_>>())
+    .bind(causes.iter().map(|(_, _, cause)| cause.closed.version).collect::<Vec<_>>())
     .execute(conn)
     .await?;
     Ok(())
@@ -106,8 +114,8 @@ pub(crate) async fn save_causes(conn: &mut PgConnection, causes: &[(&str, &Cause
 pub(crate) async fn without_task(conn: &mut PgConnection, keys: &[&str]) -> sqlx::Result<Vec<String>> {
     sqlx::query_scalar(
         "-- causes_without_task
-        select key from unnest($1::text[]) as c (key)
-        where not exists (select 1 from task t where t.cause_key = c.key and t.closed_at is null)",
+        select c.key from unnest($1::text[]) as c (key)
+        where (select t.id from task t where t.cause_key = c.key and t.closed_at is null) is null",
     )
     .bind(keys)
     .fetch_all(conn)
@@ -159,43 +167,34 @@ pub(crate) async fn close_tasks(
     .await
 }
 
-/// Remembers names for titles.
-pub(crate) async fn learn_names(
-    conn: &mut PgConnection,
-    kinds: &[&str],
-    ids: &[String],
-    names: &[String],
-) -> sqlx::Result<()> {
+/// Remembers names for titles, by kind and id.
+pub(crate) async fn learn_names(conn: &mut PgConnection, names: &BTreeMap<(&str, String), String>) -> sqlx::Result<()> {
     sqlx::query(
         "-- learn_subject_names
         insert into subject_name as s (kind, id, name)
-        select distinct on (kind, id) kind, id, name
-        from unnest($1::text[], $2::text[], $3::text[]) with ordinality as n (kind, id, name, position)
-        order by kind, id, position desc
+        select kind, id, name from unnest($1::text[], $2::text[], $3::text[]) as n (kind, id, name)
         on conflict (kind, id) do update set name = excluded.name where s.name <> excluded.name",
     )
-    .bind(kinds)
-    .bind(ids)
-    .bind(names)
+    .bind(names.keys().map(|(kind, _)| *kind).collect::<Vec<_>>())
+    .bind(names.keys().map(|(_, id)| id.as_str()).collect::<Vec<_>>())
+    .bind(names.values().map(String::as_str).collect::<Vec<_>>())
     .execute(conn)
     .await?;
     Ok(())
 }
 
-/// The names known of these subjects: kind, id, name.
+/// The names known of these subjects (kind, id): kind, id, name.
 pub(crate) async fn names(
     conn: &mut PgConnection,
-    kinds: &[&str],
-    ids: &[String],
+    subjects: &BTreeSet<(&str, String)>,
 ) -> sqlx::Result<Vec<(String, String, String)>> {
     sqlx::query_as(
         "-- subject_names
-        select s.kind, s.id, s.name from subject_name s
-        join (select distinct kind, id from unnest($1::text[], $2::text[]) as n (kind, id)) n
-            on n.kind = s.kind and n.id = s.id",
+        select n.kind, n.id, s.name from unnest($1::text[], $2::text[]) as n (kind, id)
+        cross join lateral (select name from subject_name where kind = n.kind and id = n.id limit 1) s",
     )
-    .bind(kinds)
-    .bind(ids)
+    .bind(subjects.iter().map(|(kind, _)| *kind).collect::<Vec<_>>())
+    .bind(subjects.iter().map(|(_, id)| id.as_str()).collect::<Vec<_>>())
     .fetch_all(conn)
     .await
 }
