@@ -1,6 +1,6 @@
 //! Applying what other services tell of orders, many facts and orders at once.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -36,16 +36,19 @@ pub struct OrderFact {
 }
 
 /// Applies facts in the order given: all orders are locked (in the order of their ids), read, changed and stored with
-/// one statement each. Facts of orders that are not here are nothing to us. Returns the orders changed.
+/// one statement each; lines are read only where goods moved. Facts of orders that are not here are nothing to us.
+/// Returns the orders changed.
 ///
 /// # Errors
 /// Database errors.
 pub async fn apply(conn: &mut PgConnection, facts: &[OrderFact]) -> Result<Vec<Uuid>, Error> {
-    let ids: Vec<_> =
-        facts.iter().map(|fact| fact.order_id).collect::<std::collections::BTreeSet<_>>().into_iter().collect();
-    let mut orders = life::store::lock(conn, &ids).await?;
+    let ids = |facts: &mut dyn Iterator<Item = &OrderFact>| -> Vec<Uuid> {
+        facts.map(|fact| fact.order_id).collect::<BTreeSet<_>>().into_iter().collect()
+    };
+    let whole = ids(&mut facts.iter().filter(|fact| matches!(fact.effect, Effect::Warehouse(_))));
+    let mut orders = life::store::lock_partly(conn, &ids(&mut facts.iter()), &whole).await?;
     let mut by_id: HashMap<Uuid, &mut Order> = orders.iter_mut().map(|order| (order.id, order)).collect();
-    let mut booked = BTreeMap::new();
+    let (mut booked, mut identified) = (BTreeMap::new(), BTreeSet::new());
     for fact in facts {
         let Some(order) = by_id.get_mut(&fact.order_id) else {
             tracing::warn!(order = %fact.order_id, code = fact.cause.code, "a fact about an unknown order");
@@ -59,13 +62,18 @@ pub async fn apply(conn: &mut PgConnection, facts: &[OrderFact]) -> Result<Vec<U
                 }
             }
             Effect::Customer(customer) => {
-                order.customer_id = Some(*customer);
+                if order.customer_id != Some(*customer) {
+                    order.customer_id = Some(*customer);
+                    identified.insert(order.id);
+                }
                 order.note(&fact.cause);
             }
             Effect::Note => order.note(&fact.cause),
         }
     }
     let changed = orders.iter().map(|order| order.id).collect();
+    let identified: Vec<_> = orders.iter().filter(|order| identified.contains(&order.id)).collect();
+    life::store::set_customers(conn, &identified).await?;
     life::store::save(conn, &mut orders).await?;
     returns::store::mark_booked(conn, &booked.into_iter().collect::<Vec<_>>()).await?;
     Ok(changed)

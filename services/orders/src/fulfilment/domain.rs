@@ -150,7 +150,7 @@ fn allocated(order: &mut Order, lines: &[Allocation], cause: &Cause) {
         let Some(line) = order.line_mut(told.line_no) else { continue };
         line.reserved = told.reserved.max(Decimal::ZERO);
         line.backordered = told.backordered.max(Decimal::ZERO);
-        line.dirty = true;
+        line.held_dirty = true;
         reserved += line.reserved;
         backordered += line.backordered;
     }
@@ -165,7 +165,7 @@ fn allocated(order: &mut Order, lines: &[Allocation], cause: &Cause) {
 
 fn released(order: &mut Order, cause: &Cause) {
     for line in &mut order.lines {
-        line.dirty |= !line.reserved.is_zero() || !line.backordered.is_zero();
+        line.held_dirty |= !line.reserved.is_zero() || !line.backordered.is_zero();
         line.reserved = Decimal::ZERO;
         line.backordered = Decimal::ZERO;
     }
@@ -177,7 +177,7 @@ fn shipped(order: &mut Order, lines: &[Moved], cause: &Cause) {
         let Some(line) = order.line_mut(moved.line_no) else { continue };
         line.shipped = (line.shipped + moved.quantity).min(line.quantity);
         line.reserved = (line.reserved - moved.quantity).max(Decimal::ZERO);
-        line.dirty = true;
+        (line.dirty, line.held_dirty) = (true, true);
     }
     if order.state == OrderState::Cancelled {
         order.flag(SHIPPED_AFTER_CANCEL);

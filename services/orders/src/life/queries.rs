@@ -116,12 +116,13 @@ pub(super) async fn list(
         .bind(filter.customer_id),
         Filter { customer_id: Some(_), .. } => sqlx::query_scalar::<_, Uuid>(
             "-- list_orders_of_customer
-            select id from orders
-            where customer_id = $10 and placed_at >= $1 and placed_at < $2 and (placed_at, id) < ($3, $4)
+            select o.id from customer_order c join orders o on o.id = c.order_id
+            where c.customer_id = $10 and c.placed_at >= $1 and c.placed_at < $2
+              and (c.placed_at, c.order_id) < ($3, $4) and o.customer_id = $10
               and ($5::text is null or state = $5) and ($6::text is null or payment_state = $6)
               and ($7::text is null or fulfilment_state = $7) and ($8::text is null or channel = $8)
               and ($9::int8 is null or number = $9)
-            order by placed_at desc, id desc limit $11",
+            order by c.placed_at desc, c.order_id desc limit $11",
         )
         .bind_filter(filter, before)
         .bind(filter.number)

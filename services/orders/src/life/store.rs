@@ -3,5 +3,5 @@
 mod read;
 mod write;
 
-pub use read::{lines, load, lock, shipments};
-pub use write::save;
+pub use read::{lines, load, lock, lock_partly, shipments};
+pub use write::{save, set_customers};

@@ -52,6 +52,7 @@ fn a_line(line_no: i32, kind: LineKind, quantity: u32, cents: i64) -> Line {
         returned: Decimal::ZERO,
         returned_worth: Money3::default(),
         dirty: false,
+        held_dirty: false,
     }
 }
 

@@ -72,8 +72,10 @@ pub struct Line {
     pub returned: Decimal,
     /// What was returned with it.
     pub returned_worth: Money3,
-    /// Changed since it was read.
+    /// Changed since it was read; of what is held for it see the next.
     pub dirty: bool,
+    /// What is held or wanted in vain changed since it was read.
+    pub held_dirty: bool,
 }
 
 impl Line {
@@ -306,6 +308,8 @@ pub struct Log {
     pub entries: Vec<Entry>,
     /// For the others, each with when.
     pub facts: Vec<(OffsetDateTime, Fact)>,
+    /// A fact was told or a flag raised, so that the order itself is to be stored and not only its history.
+    pub head_changed: bool,
 }
 
 /// Why a rule says no.

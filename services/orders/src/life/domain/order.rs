@@ -96,6 +96,7 @@ impl Order {
     /// Raises a flag once.
     pub fn flag(&mut self, flag: &str) {
         if !self.flags.iter().any(|known| known == flag) {
+            self.log.head_changed = true;
             self.flags.push(flag.to_owned());
         }
     }
@@ -103,6 +104,7 @@ impl Order {
     /// Adds a fact to publish.
     pub fn tell(&mut self, at: OffsetDateTime, fact: Fact) {
         self.log.facts.push((at, fact));
+        self.log.head_changed = true;
     }
 
     fn record<M: Machine>(&mut self, from: M, to: M, cause: &Cause) -> Result<(), Refused> {
@@ -163,6 +165,7 @@ impl Order {
                 let open = line.open();
                 line.backordered = line.backordered.min(open);
                 line.reserved = line.reserved.min(open);
+                line.held_dirty = true;
             }
             line.dirty = true;
             let change = LineChange {

@@ -114,6 +114,7 @@ impl TryFrom<LineRow> for Line {
                 tax: row.returned_tax,
             },
             dirty: false,
+            held_dirty: false,
         })
     }
 }
@@ -155,6 +156,14 @@ fn order(
 /// # Errors
 /// Database errors.
 pub async fn lock(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<Order>> {
+    lock_partly(conn, ids, ids).await
+}
+
+/// Locks orders in the order of their ids; reads lines and shipments of those in `whole` only.
+///
+/// # Errors
+/// Database errors.
+pub async fn lock_partly(conn: &mut PgConnection, ids: &[Uuid], whole: &[Uuid]) -> sqlx::Result<Vec<Order>> {
     let heads = sqlx::query_as(
         "-- lock_orders
         select id, number, currency, placed_at, customer_id, region, delivery_method, priority, warehouse, total,
@@ -164,7 +173,7 @@ pub async fn lock(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<Ord
     .bind(ids)
     .fetch_all(&mut *conn)
     .await?;
-    whole(conn, heads).await
+    with_parts(conn, heads, whole).await
 }
 
 /// Reads one order whole, without a lock.
@@ -181,13 +190,14 @@ pub async fn load(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<Orde
     .bind(id)
     .fetch_all(&mut *conn)
     .await?;
-    Ok(whole(conn, heads).await?.pop())
+    Ok(with_parts(conn, heads, &[id]).await?.pop())
 }
 
-async fn whole(conn: &mut PgConnection, heads: Vec<OrderRow>) -> sqlx::Result<Vec<Order>> {
-    let ids: Vec<_> = heads.iter().map(|head| head.id).collect();
-    let mut lines = lines(conn, &ids).await?;
-    let mut shipments = shipments(conn, &ids).await?;
+async fn with_parts(conn: &mut PgConnection, heads: Vec<OrderRow>, whole: &[Uuid]) -> sqlx::Result<Vec<Order>> {
+    let (mut lines, mut shipments) = match whole {
+        [] => Default::default(),
+        ids => (lines(conn, ids).await?, shipments(conn, ids).await?),
+    };
     heads.into_iter().map(|head| order(head, &mut lines, &mut shipments)).collect()
 }
 
@@ -199,9 +209,17 @@ pub async fn lines(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<HashMa
     let rows: Vec<LineRow> = sqlx::query_as(
         "-- order_lines
         select order_id, line_no, kind, sku, unit, quantity, unit_price, list_price, discount, order_discount, tax_rate,
-            tax, total, category, brand, cancelled, cancelled_amount, cancelled_discount, cancelled_tax, reserved,
-            backordered, shipped, failed, returned, returned_amount, returned_discount, returned_tax
-        from order_line where order_id = any($1) order by order_id, line_no",
+            tax, total, category, brand, cancelled, cancelled_amount, cancelled_discount, cancelled_tax,
+            coalesce(held.reserved, 0) as reserved, coalesce(held.backordered, 0) as backordered, shipped, failed,
+            returned, returned_amount, returned_discount, returned_tax
+        from order_line l
+            -- the limit keeps the planner from reading the whole table to join it
+            left join lateral (
+                select a.reserved[p.place], a.backordered[p.place]
+                from order_allocation a, array_position(a.line_nos, l.line_no) as p (place)
+                where a.order_id = l.order_id limit 1
+            ) as held (reserved, backordered) on true
+        where order_id = any($1) order by order_id, line_no",
     )
     .bind(ids)
     .fetch_all(conn)

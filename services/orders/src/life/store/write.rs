@@ -25,40 +25,69 @@ pub async fn save(conn: &mut PgConnection, orders: &mut [Order]) -> sqlx::Result
     }
     save_heads(conn, orders).await?;
     save_lines(conn, orders).await?;
+    save_allocations(conn, orders).await?;
     save_shipments(conn, orders).await?;
-    let entries: Vec<_> = orders.iter_mut().map(|order| (order.id, std::mem::take(&mut order.log.entries))).collect();
+    let entries: Vec<_> = orders.iter_mut().map(|order| (order.id, std::mem::take(&mut order.log).entries)).collect();
     save_timeline(conn, &entries).await?;
     outbox::append(conn, &events).await
 }
 
-fn heads<T>(orders: &[Order], of: impl Fn(&Order) -> T) -> Vec<T> {
-    orders.iter().map(of).collect()
-}
-
+/// Stores what moved, told of or flagged; a note or another customer leaves the head as it is.
 async fn save_heads(conn: &mut PgConnection, orders: &[Order]) -> sqlx::Result<()> {
+    let changed: Vec<&Order> = orders.iter().filter(|order| order.log.head_changed).collect();
+    if changed.is_empty() {
+        return Ok(());
+    }
+    fn column<'a, T>(orders: &[&'a Order], of: impl Fn(&'a Order) -> T) -> Vec<T> {
+        orders.iter().map(|order| of(order)).collect()
+    }
     sqlx::query(
         "-- save_orders
-        update orders o set customer_id = n.customer_id, cancelled_amount = n.cancelled_amount,
-            returned_amount = n.returned_amount, paid = n.paid, refunded = n.refunded, state = n.state,
-            payment_state = n.payment_state, fulfilment_state = n.fulfilment_state,
-            flags = string_to_array(n.flags, ' '), version = n.version
-        from unnest($1::uuid[], $2::uuid[], $3::numeric[], $4::numeric[], $5::numeric[], $6::numeric[], $7::text[],
-            $8::text[], $9::text[], $10::text[], $11::int8[])
-            as n (id, customer_id, cancelled_amount, returned_amount, paid, refunded, state, payment_state,
-                fulfilment_state, flags, version)
+        update orders o set cancelled_amount = n.cancelled_amount, returned_amount = n.returned_amount, paid = n.paid,
+            refunded = n.refunded, state = n.state, payment_state = n.payment_state,
+            fulfilment_state = n.fulfilment_state, flags = string_to_array(n.flags, ' '), version = n.version
+        from unnest($1::uuid[], $2::numeric[], $3::numeric[], $4::numeric[], $5::numeric[], $6::text[], $7::text[],
+            $8::text[], $9::text[], $10::int8[])
+            as n (id, cancelled_amount, returned_amount, paid, refunded, state, payment_state, fulfilment_state, flags,
+                version)
         where o.id = n.id",
     )
-    .bind(heads(orders, |order| order.id))
-    .bind(heads(orders, |order| order.customer_id))
-    .bind(heads(orders, |order| order.cancelled_amount))
-    .bind(heads(orders, |order| order.returned_amount))
-    .bind(heads(orders, |order| order.paid))
-    .bind(heads(orders, |order| order.refunded))
-    .bind(heads(orders, |order| order.state.code()))
-    .bind(heads(orders, |order| order.payment_state.code()))
-    .bind(heads(orders, |order| order.fulfilment_state.code()))
-    .bind(heads(orders, |order| order.flags.join(" ")))
-    .bind(heads(orders, |order| order.version))
+    .bind(column(&changed, |order| order.id))
+    .bind(column(&changed, |order| order.cancelled_amount))
+    .bind(column(&changed, |order| order.returned_amount))
+    .bind(column(&changed, |order| order.paid))
+    .bind(column(&changed, |order| order.refunded))
+    .bind(column(&changed, |order| order.state.code()))
+    .bind(column(&changed, |order| order.payment_state.code()))
+    .bind(column(&changed, |order| order.fulfilment_state.code()))
+    .bind(column(&changed, |order| order.flags.join(" ")))
+    .bind(column(&changed, |order| order.version))
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Gives locked orders their customers.
+///
+/// # Errors
+/// Database errors.
+pub async fn set_customers(conn: &mut PgConnection, orders: &[&Order]) -> sqlx::Result<()> {
+    if orders.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "-- set_customers
+        with listed as (
+            insert into customer_order (customer_id, placed_at, order_id)
+            select * from unnest($2::uuid[], $3::timestamptz[], $1::uuid[])
+            on conflict do nothing
+        )
+        update orders o set customer_id = n.customer_id
+        from unnest($1::uuid[], $2::uuid[]) as n (id, customer_id) where o.id = n.id",
+    )
+    .bind(orders.iter().map(|order| order.id).collect::<Vec<_>>())
+    .bind(orders.iter().map(|order| order.customer_id).collect::<Vec<_>>())
+    .bind(orders.iter().map(|order| order.placed_at).collect::<Vec<_>>())
     .execute(conn)
     .await?;
     Ok(())
@@ -77,13 +106,13 @@ async fn save_lines(conn: &mut PgConnection, orders: &[Order]) -> sqlx::Result<(
     sqlx::query(
         "-- save_order_lines
         update order_line l set cancelled = n.cancelled, cancelled_amount = n.cancelled_amount,
-            cancelled_discount = n.cancelled_discount, cancelled_tax = n.cancelled_tax, reserved = n.reserved,
-            backordered = n.backordered, shipped = n.shipped, failed = n.failed, returned = n.returned,
-            returned_amount = n.returned_amount, returned_discount = n.returned_discount, returned_tax = n.returned_tax
+            cancelled_discount = n.cancelled_discount, cancelled_tax = n.cancelled_tax, shipped = n.shipped,
+            failed = n.failed, returned = n.returned, returned_amount = n.returned_amount,
+            returned_discount = n.returned_discount, returned_tax = n.returned_tax
         from unnest($1::uuid[], $2::int4[], $3::numeric[], $4::numeric[], $5::numeric[], $6::numeric[], $7::numeric[],
-            $8::numeric[], $9::numeric[], $10::numeric[], $11::numeric[], $12::numeric[], $13::numeric[], $14::numeric[])
-            as n (order_id, line_no, cancelled, cancelled_amount, cancelled_discount, cancelled_tax, reserved,
-                backordered, shipped, failed, returned, returned_amount, returned_discount, returned_tax)
+            $8::numeric[], $9::numeric[], $10::numeric[], $11::numeric[], $12::numeric[])
+            as n (order_id, line_no, cancelled, cancelled_amount, cancelled_discount, cancelled_tax, shipped, failed,
+                returned, returned_amount, returned_discount, returned_tax)
         where l.order_id = n.order_id and l.line_no = n.line_no",
     )
     .bind(lines.iter().map(|(id, _)| *id).collect::<Vec<_>>())
@@ -92,14 +121,47 @@ async fn save_lines(conn: &mut PgConnection, orders: &[Order]) -> sqlx::Result<(
     .bind(numbers(|line| line.cancelled_worth.amount))
     .bind(numbers(|line| line.cancelled_worth.discount))
     .bind(numbers(|line| line.cancelled_worth.tax))
-    .bind(numbers(|line| line.reserved))
-    .bind(numbers(|line| line.backordered))
     .bind(numbers(|line| line.shipped))
     .bind(numbers(|line| line.failed))
     .bind(numbers(|line| line.returned))
     .bind(numbers(|line| line.returned_worth.amount))
     .bind(numbers(|line| line.returned_worth.discount))
     .bind(numbers(|line| line.returned_worth.tax))
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Stores what the warehouse holds for orders of which that changed.
+async fn save_allocations(conn: &mut PgConnection, orders: &[Order]) -> sqlx::Result<()> {
+    let changed: Vec<&Order> = orders.iter().filter(|order| order.lines.iter().any(|line| line.held_dirty)).collect();
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<(Uuid, &Line)> = changed
+        .iter()
+        .flat_map(|order| order.lines.iter().map(|line| (order.id, line)))
+        .filter(|(_, line)| !line.reserved.is_zero() || !line.backordered.is_zero())
+        .collect();
+    sqlx::query(
+        "-- save_order_allocations
+        insert into order_allocation (order_id, line_nos, reserved, backordered)
+        select o.id, coalesce(h.line_nos, '{}'), coalesce(h.reserved, '{}'), coalesce(h.backordered, '{}')
+        from unnest($1::uuid[]) as o (id) left join (
+            select order_id, array_agg(line_no) as line_nos, array_agg(reserved) as reserved,
+                array_agg(backordered) as backordered
+            from unnest($2::uuid[], $3::int4[], $4::numeric[], $5::numeric[])
+                as n (order_id, line_no, reserved, backordered)
+            group by order_id
+        ) as h on h.order_id = o.id
+        on conflict (order_id) do update set line_nos = excluded.line_nos, reserved = excluded.reserved,
+            backordered = excluded.backordered",
+    )
+    .bind(changed.iter().map(|order| order.id).collect::<Vec<_>>())
+    .bind(lines.iter().map(|(id, _)| *id).collect::<Vec<_>>())
+    .bind(lines.iter().map(|(_, line)| line.line_no).collect::<Vec<_>>())
+    .bind(lines.iter().map(|(_, line)| line.reserved).collect::<Vec<_>>())
+    .bind(lines.iter().map(|(_, line)| line.backordered).collect::<Vec<_>>())
     .execute(conn)
     .await?;
     Ok(())
