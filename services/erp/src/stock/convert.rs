@@ -1,8 +1,10 @@
 //! Stock in wire form, and back.
 
+use std::collections::BTreeMap;
+
 use proto::erp::v1::{
-    AdjustStockRequest, AdjustmentKind, Availability, LedgerCheck, LotBalance, LotStatus, Move, TransferStockRequest,
-    VerifyLedgerResponse,
+    AdjustStockRequest, AdjustmentKind, Availability, GetStockResponse, LedgerCheck, LotBalance, LotStatus, Move,
+    TransferStockRequest, VerifyLedgerResponse,
 };
 use rust_decimal::Decimal;
 use service::Check;
@@ -102,7 +104,7 @@ pub(super) fn availability(view: &AvailabilityView) -> Availability {
     }
 }
 
-/// The sum over the warehouses of each item; rows come by sku.
+/// The sum over the warehouses of each item; rows come by sku, and each says what the item is waited for in all.
 pub(super) fn totals(views: &[AvailabilityView]) -> Vec<AvailabilityView> {
     let sum = |rows: &[AvailabilityView], of: fn(&AvailabilityView) -> Decimal| rows.iter().map(of).sum::<Decimal>();
     let total = |rows: &[AvailabilityView]| AvailabilityView {
@@ -111,13 +113,60 @@ pub(super) fn totals(views: &[AvailabilityView]) -> Vec<AvailabilityView> {
         on_hand: sum(rows, |row| row.on_hand),
         reserved: sum(rows, |row| row.reserved),
         available: sum(rows, |row| row.available),
-        backordered: sum(rows, |row| row.backordered),
+        backordered: rows[0].backordered,
     };
     views.chunk_by(|a, b| a.sku == b.sku).map(total).collect()
 }
 
+/// Stock and what is waited for by warehouse, where there is any.
+pub(super) fn by_warehouse(
+    stock: Vec<AvailabilityView>,
+    waiting: Vec<(String, String, Decimal)>,
+) -> Vec<AvailabilityView> {
+    let mut views: BTreeMap<(String, String), AvailabilityView> = BTreeMap::new();
+    for view in stock.into_iter().filter(|view| !view.warehouse.is_empty()) {
+        let key = (view.sku.clone(), view.warehouse.clone());
+        views.insert(key, AvailabilityView { backordered: Decimal::ZERO, ..view });
+    }
+    for (sku, warehouse, backordered) in waiting {
+        let nothing = |(sku, warehouse): &(String, String)| AvailabilityView {
+            sku: sku.clone(),
+            warehouse: warehouse.clone(),
+            ..AvailabilityView::default()
+        };
+        views.entry((sku, warehouse)).or_insert_with_key(nothing).backordered = backordered;
+    }
+    views.into_values().collect()
+}
+
+/// Most lots that are listed.
+const LOTS: usize = 1000;
+
+/// An item with its totals and its first lots; none when there are no rows.
+pub(super) fn stock(sku: &str, lots: Vec<LotView>, currency: Currency) -> Option<GetStockResponse> {
+    let first = lots.first()?;
+    let sum = |counts: fn(&LotView) -> bool, of: fn(&LotView) -> Decimal| -> Decimal {
+        lots.iter().filter(|lot| counts(lot)).map(of).sum()
+    };
+    let total = AvailabilityView {
+        sku: sku.to_owned(),
+        warehouse: String::new(),
+        on_hand: sum(|lot| lot.sellable, |lot| lot.on_hand),
+        reserved: sum(|lot| lot.sellable, |lot| lot.reserved),
+        available: sum(|lot| lot.available, |lot| lot.on_hand - lot.reserved),
+        backordered: first.backordered,
+    };
+    Some(GetStockResponse {
+        sku: sku.to_owned(),
+        unit: first.unit.clone(),
+        total: Some(availability(&total)),
+        value: Some(money(sum(|_| true, |lot| lot.value), currency)),
+        lots: lots.into_iter().filter(|lot| !lot.on_hand.is_zero()).take(LOTS).map(|one| lot(one, currency)).collect(),
+    })
+}
+
 /// A lot in wire form.
-pub(super) fn lot(view: LotView, currency: Currency) -> LotBalance {
+fn lot(view: LotView, currency: Currency) -> LotBalance {
     let status = match view.status.as_str() {
         "quarantined" => LotStatus::Quarantined,
         "blocked" => LotStatus::Blocked,
@@ -129,7 +178,7 @@ pub(super) fn lot(view: LotView, currency: Currency) -> LotBalance {
         warehouse: view.warehouse,
         expires_on: view.expires_on.map(|day| day.to_string()).unwrap_or_default(),
         supplier_lot: view.supplier_lot,
-        received_at: Some(proto::to_timestamp(view.received_at)),
+        received_at: view.received_at.map(proto::to_timestamp),
         status: status.into(),
         on_hand: number(view.on_hand),
         reserved: number(view.reserved),

@@ -14,7 +14,6 @@ use tonic::{Request, Response, Status};
 use super::{commands, convert, queries};
 use crate::{
     config::{Rules, Stamp},
-    items,
     ledger::{self, convert::money},
 };
 
@@ -43,12 +42,20 @@ impl StockService for Api {
         let mut unknown: Vec<_> = request.skus.iter().filter(|sku| !known.contains(sku.as_str())).cloned().collect();
         unknown.sort_unstable();
         unknown.dedup();
-        let warehouses = if request.by_warehouse {
-            rows.iter().filter(|row| !row.warehouse.is_empty()).map(convert::availability).collect()
+        let totals = convert::totals(&rows);
+        let awaited: Vec<_> =
+            totals.iter().filter(|total| !total.backordered.is_zero()).map(|total| total.sku.as_str()).collect();
+        let waiting = if request.by_warehouse && !awaited.is_empty() {
+            queries::waiting(&mut conn, &awaited).await.map_err(status::from_sqlx)?
         } else {
             Vec::new()
         };
-        let totals = convert::totals(&rows).iter().map(convert::availability).collect();
+        let totals = totals.iter().map(convert::availability).collect();
+        let warehouses = if request.by_warehouse {
+            convert::by_warehouse(rows, waiting).iter().map(convert::availability).collect()
+        } else {
+            Vec::new()
+        };
         Ok(Response::new(GetAvailabilityResponse { totals, warehouses, unknown_skus: unknown }))
     }
 
@@ -58,20 +65,9 @@ impl StockService for Api {
         check.done().map_err(status::invalid)?;
         let today = self.rules.today(self.deps.clock.now());
         let mut conn = self.deps.db.acquire().await.map_err(status::from_sqlx)?;
-        let item = items::queries::item(&mut conn, &sku).await.map_err(status::from_sqlx)?;
-        let item = item.ok_or_else(|| status::not_found("item", &sku))?;
-        let rows = queries::availability(&mut conn, std::slice::from_ref(&sku), today, self.rules.min_life_days)
-            .await
-            .map_err(status::from_sqlx)?;
-        let lots = queries::lots(&mut conn, &sku).await.map_err(status::from_sqlx)?;
-        let value = queries::value(&mut conn, &sku).await.map_err(status::from_sqlx)?;
-        Ok(Response::new(GetStockResponse {
-            sku,
-            unit: item.unit.unwrap_or_default(),
-            total: convert::totals(&rows).first().map(convert::availability),
-            value: Some(money(value, self.rules.currency)),
-            lots: lots.into_iter().map(|lot| convert::lot(lot, self.rules.currency)).collect(),
-        }))
+        let lots = queries::lots(&mut conn, &sku, today, self.rules.min_life_days).await.map_err(status::from_sqlx)?;
+        let stock = convert::stock(&sku, lots, self.rules.currency);
+        Ok(Response::new(stock.ok_or_else(|| status::not_found("item", &sku))?))
     }
 
     async fn list_moves(&self, request: Request<ListMovesRequest>) -> Result<Response<ListMovesResponse>, Status> {

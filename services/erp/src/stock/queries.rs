@@ -6,7 +6,7 @@ use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
 /// Figures of an item in a warehouse; in all when it has none.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, Default, sqlx::FromRow)]
 pub(crate) struct AvailabilityView {
     pub(crate) sku: String,
     pub(crate) warehouse: String,
@@ -16,8 +16,8 @@ pub(crate) struct AvailabilityView {
     pub(crate) backordered: Decimal,
 }
 
-/// Figures per item and warehouse, by sku and warehouse; a warehouse without any is left out, and so is an unknown item.
-/// An item without stock and backorders has one row without a warehouse.
+/// Stock per item and warehouse, by sku and warehouse, with what the item is waited for in all of them. An unknown item is
+/// left out, an item without stock has one row without a warehouse.
 pub(crate) async fn availability(
     conn: &mut PgConnection,
     skus: &[String],
@@ -26,35 +26,25 @@ pub(crate) async fn availability(
 ) -> sqlx::Result<Vec<AvailabilityView>> {
     sqlx::query_as(
         "-- availability
-        with asked as (select sku from stock_item where sku = any ($1)),
-        stock as (
-            select b.sku, p.warehouse_id, sum(b.on_hand) as on_hand, sum(b.reserved) as reserved,
-                sum(b.on_hand - b.reserved) filter (
-                    where l.status = 'available'
-                        and (l.expires_on is null or l.expires_on >= $2::date + greatest($3::int4, w.min_life_days))
-                ) as available
+        select i.sku, coalesce(s.warehouse, '') as warehouse, coalesce(sum(s.on_hand), 0) as on_hand,
+            coalesce(sum(s.reserved), 0) as reserved,
+            coalesce(sum(s.on_hand - s.reserved) filter (
+                where s.status = 'available'
+                    and (s.expires_on is null or s.expires_on >= $2::date + greatest($3::int4, s.min_life_days))), 0)
+                as available,
+            i.backordered
+        from stock_item i
+        left join (
+            select b.sku, w.code as warehouse, b.on_hand, b.reserved, l.status, l.expires_on, w.min_life_days
             from stock_balance b
             join place p on p.id = b.place_id and p.kind = 'stock'
             join warehouse w on w.id = p.warehouse_id
             join lot l on l.id = b.lot_id
-            where b.sku = any ($1) and b.on_hand > 0
-            group by b.sku, p.warehouse_id
-        ), wanted as (
-            select sku, warehouse_id, sum(backordered) as backordered
-            from demand_line
-            where sku = any ($1) and backordered > 0 and not closed
-            group by sku, warehouse_id
-        ), both_sides as (
-            select sku, warehouse_id, s.on_hand, s.reserved, s.available, w.backordered
-            from stock s full join wanted w using (sku, warehouse_id)
-        )
-        select a.sku, coalesce(w.code, '') as warehouse, coalesce(b.on_hand, 0) as on_hand,
-            coalesce(b.reserved, 0) as reserved, coalesce(b.available, 0) as available,
-            coalesce(b.backordered, 0) as backordered
-        from asked a
-        left join both_sides b using (sku)
-        left join warehouse w on w.id = b.warehouse_id
-        order by a.sku, w.code",
+            where b.on_hand > 0
+        ) s on s.sku = i.sku
+        where i.sku = any ($1)
+        group by i.sku, s.warehouse
+        order by i.sku, s.warehouse",
     )
     .bind(skus)
     .bind(today)
@@ -63,47 +53,67 @@ pub(crate) async fn availability(
     .await
 }
 
-/// A lot in an own place.
+/// What items are waited for, by sku and warehouse.
+pub(crate) async fn waiting(conn: &mut PgConnection, skus: &[&str]) -> sqlx::Result<Vec<(String, String, Decimal)>> {
+    sqlx::query_as(
+        "-- waiting_by_warehouse
+        select l.sku, w.code, sum(l.backordered)
+        from demand_line l join warehouse w on w.id = l.warehouse_id
+        where l.sku = any ($1) and l.backordered > 0 and not l.closed
+        group by l.sku, w.code",
+    )
+    .bind(skus)
+    .fetch_all(conn)
+    .await
+}
+
+/// A lot in an own place, with its item. An item that has nothing has one row without a lot.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub(crate) struct LotView {
+    pub(crate) unit: String,
+    pub(crate) backordered: Decimal,
     pub(crate) lot: String,
     pub(crate) place: String,
     pub(crate) warehouse: String,
     pub(crate) expires_on: Option<Date>,
     pub(crate) supplier_lot: String,
-    pub(crate) received_at: OffsetDateTime,
+    pub(crate) received_at: Option<OffsetDateTime>,
     pub(crate) status: String,
     pub(crate) on_hand: Decimal,
     pub(crate) reserved: Decimal,
     pub(crate) value: Decimal,
+    pub(crate) sellable: bool,
+    pub(crate) available: bool,
 }
 
-/// The lots of an item that have a quantity, first to expire first.
-pub(crate) async fn lots(conn: &mut PgConnection, sku: &str) -> sqlx::Result<Vec<LotView>> {
+/// An item with its lots that have a quantity, first to expire first; nothing for an unknown item.
+pub(crate) async fn lots(
+    conn: &mut PgConnection,
+    sku: &str,
+    today: Date,
+    min_life_days: i32,
+) -> sqlx::Result<Vec<LotView>> {
     sqlx::query_as(
         "-- lots_of_item
-        select l.number as lot, p.code as place, coalesce(w.code, '') as warehouse, l.expires_on, l.supplier_lot,
-            l.received_at, l.status, b.on_hand, b.reserved, b.value
-        from stock_balance b
-        join lot l on l.id = b.lot_id
-        join place p on p.id = b.place_id
+        select coalesce(i.unit, '') as unit, i.backordered, coalesce(l.number, '') as lot, coalesce(p.code, '') as place,
+            coalesce(w.code, '') as warehouse, l.expires_on, coalesce(l.supplier_lot, '') as supplier_lot, l.received_at,
+            coalesce(l.status, '') as status, coalesce(b.on_hand, 0) as on_hand, coalesce(b.reserved, 0) as reserved,
+            coalesce(b.value, 0) as value, coalesce(p.kind = 'stock', false) as sellable,
+            coalesce(p.kind = 'stock' and l.status = 'available'
+                and (l.expires_on is null or l.expires_on >= $2::date + greatest($3::int4, w.min_life_days)), false)
+                as available
+        from stock_item i
+        left join stock_balance b on b.sku = i.sku and b.on_hand > 0
+        left join lot l on l.id = b.lot_id
+        left join place p on p.id = b.place_id
         left join warehouse w on w.id = p.warehouse_id
-        where b.sku = $1 and b.on_hand > 0
-        order by l.expires_on nulls last, l.received_at, l.number, p.id limit 1000",
+        where i.sku = $1
+        order by l.expires_on nulls last, l.received_at, l.number, p.id",
     )
     .bind(sku)
+    .bind(today)
+    .bind(min_life_days)
     .fetch_all(conn)
-    .await
-}
-
-/// Value of an item in own places.
-pub(crate) async fn value(conn: &mut PgConnection, sku: &str) -> sqlx::Result<Decimal> {
-    sqlx::query_scalar(
-        "-- value_of_item
-        select coalesce(sum(value), 0) from stock_balance where sku = $1 and on_hand > 0",
-    )
-    .bind(sku)
-    .fetch_one(conn)
     .await
 }
 
