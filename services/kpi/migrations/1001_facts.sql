@@ -3,7 +3,8 @@
 -- whatever order the events of different services arrive, and a row may exist before its OrderPlaced does (then
 -- business_day is null and no report sees it).
 
--- Orders. Lock order of every writer: order_fact by order_id, order_line_fact, shipment_fact, payment_fact, the rest.
+-- Orders. One batch at a time writes orders and their lines (an advisory lock); shipments, payments and the rest follow.
+-- What changes often is in no index, so that most changes write the row alone.
 create table order_fact (
     order_id                 uuid        not null,
     -- From OrderPlaced.
@@ -65,7 +66,6 @@ create table order_fact (
     constraint order_fact_placed_whole check ((placed_at is null) = (business_day is null))
 ) with (fillfactor = 70);
 create index order_fact_by_day on order_fact (business_day, currency);
-create index order_fact_by_customer on order_fact (customer_id, business_day) where customer_id is not null;
 create index order_fact_unplaced on order_fact (order_id) where business_day is null;
 create index order_fact_waiting on order_fact (awaiting_since)
     where awaiting_since is not null and allocated_at is null and cancelled_at is null;
@@ -223,7 +223,7 @@ create table task_fact (
     constraint task_fact_pkey primary key (task_id)
 ) with (fillfactor = 80);
 create index task_fact_by_opened_day on task_fact (opened_day);
-create index task_fact_by_closed_day on task_fact (closed_day);
+create index task_fact_by_closed_day on task_fact (closed_day) where closed_day is not null;
 create index task_fact_open on task_fact (task_id) where open;
 
 -- Customers, without anything personal.
@@ -235,7 +235,7 @@ create table customer_fact (
     total_score   numeric,
     score_version bigint not null default 0,
     constraint customer_fact_pkey primary key (customer_id)
-);
+) with (fillfactor = 70);
 
 -- One row: how often the facts were emptied.
 create table facts_generation (

@@ -1,5 +1,7 @@
 //! Applies a batch of events.
 
+use std::collections::BTreeSet;
+
 use messaging::Event;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -7,7 +9,8 @@ use time::OffsetDateTime;
 use super::{
     convert,
     domain::{Calendar, Changes},
-    store, store_events,
+    line_sums::LineSums,
+    store, store_events, store_lines,
 };
 
 /// Brings the facts up to date with a batch of events, marks the days whose figures changed, and says what changed.
@@ -24,15 +27,7 @@ pub async fn apply(
     for event in events {
         convert::absorb(&mut changes, event, calendar)?;
     }
-    // The order rows come first: holding them is what makes the sums over their lines right.
-    store::upsert_orders(conn, &changes.orders).await?;
-    if !changes.lines.is_empty() {
-        store::upsert_lines(conn, &changes.lines).await?;
-        // Keys come in order, so equal ids stand side by side.
-        let mut orders: Vec<_> = changes.lines.keys().map(|(order_id, _)| *order_id).collect();
-        orders.dedup();
-        store::sum_lines(conn, &orders, now).await?;
-    }
+    write_orders(conn, &changes, now).await?;
     store_events::upsert_shipments(conn, &changes.shipments).await?;
     store_events::insert_payments(conn, &changes.payments).await?;
     store_events::add_stock(conn, &changes.stock).await?;
@@ -41,4 +36,44 @@ pub async fn apply(
     store_events::upsert_customers(conn, &changes.customers).await?;
     store_events::upsert_products(conn, &changes.products).await?;
     Ok(changes)
+}
+
+/// Orders that have a row already are brought up to date. The others get theirs at once with the sums over their lines, if
+/// all that happened to these is that they were placed; otherwise the sums are taken from the rows of the lines.
+async fn write_orders(conn: &mut PgConnection, changes: &Changes, now: OffsetDateTime) -> sqlx::Result<()> {
+    if changes.orders.is_empty() {
+        return Ok(());
+    }
+    store::lock(conn).await?;
+    let ids: Vec<_> = changes.orders.keys().copied().collect();
+    let known = store::known_orders(conn, &ids).await?;
+    let (mut known_orders, mut new_orders, mut sums) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut new_lines, mut lines, mut to_sum) = (Vec::new(), Vec::new(), Vec::new());
+    let mut days = BTreeSet::new();
+    for (order_id, order) in &changes.orders {
+        let is_new = !known.contains(order_id);
+        let of_order = changes.lines_of(*order_id);
+        let sum = LineSums::of(of_order.clone().map(|(_, line)| line)).filter(|_| is_new);
+        if sum.is_some() {
+            new_lines.extend(of_order);
+            days.extend(order.placed.as_ref().map(|placed| placed.business_day));
+        } else if of_order.clone().next().is_some() {
+            lines.extend(of_order);
+            to_sum.push(*order_id);
+        }
+        if is_new {
+            new_orders.push((*order_id, order));
+            sums.push(sum.unwrap_or_default());
+        } else {
+            known_orders.push((*order_id, order));
+        }
+    }
+    store::update_orders(conn, &known_orders).await?;
+    store::insert_orders(conn, &new_orders, &sums).await?;
+    store_lines::insert_lines(conn, &new_lines).await?;
+    if !lines.is_empty() {
+        store_lines::upsert_lines(conn, &lines).await?;
+        days.extend(store_lines::sum_lines(conn, &to_sum).await?);
+    }
+    store::mark_days(conn, &days.into_iter().collect::<Vec<_>>(), now).await
 }

@@ -358,10 +358,15 @@ impl Changes {
         self.orders.entry(order_id).or_default()
     }
 
-    /// The change of a line's row. The order's row is touched too: its lock guards the lines.
+    /// The change of a line's row. The order's row is touched too: an order without a row has no lines.
     pub fn line(&mut self, order_id: Uuid, line_no: i32) -> &mut LineChange {
         self.orders.entry(order_id).or_default();
         self.lines.entry((order_id, line_no)).or_default()
+    }
+
+    /// The changes of an order's lines, by line number.
+    pub fn lines_of(&self, order_id: Uuid) -> impl Iterator<Item = ((Uuid, i32), &LineChange)> + Clone {
+        self.lines.range((order_id, i32::MIN)..=(order_id, i32::MAX)).map(|(key, line)| (*key, line))
     }
 
     /// The change of a shipment's row.
