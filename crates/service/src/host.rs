@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use messaging::{Bus, BusOptions, Consumer, Relay, Retention, Subscription, Wake};
 use proto::messaging::v1::messaging_service_server::MessagingServiceServer;
 use sqlx::{
-    PgPool,
+    Connection as _, PgPool,
     migrate::Migrator,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
@@ -22,6 +22,9 @@ use crate::{
     messaging_grpc::{Hosted, MessagingGrpc},
     ops::{self, Ready},
 };
+
+/// A connection that has been idle for longer is asked whether it still lives before it is used.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// What a service is built from.
 #[derive(Clone)]
@@ -123,6 +126,16 @@ pub async fn open_database(
         .max_connections(connections)
         .acquire_timeout(Duration::from_secs(3))
         .idle_timeout(Duration::from_secs(120))
+        // Asked whether it still lives only after a pause: in a stream of calls the question costs more than the answer.
+        .test_before_acquire(false)
+        .before_acquire(|conn, state| {
+            Box::pin(async move {
+                if state.idle_for > PAUSE {
+                    conn.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .connect_lazy_with(options);
     let started = tokio::time::Instant::now();
     while let Err(error) = pool.acquire().await {

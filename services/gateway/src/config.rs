@@ -150,6 +150,7 @@ impl Config {
     pub(crate) fn addresses(&self) -> anyhow::Result<HashMap<String, String>> {
         self.backends
             .iter()
+            .filter(|entry| !entry.is_empty())
             .map(|entry| {
                 let (name, url) = entry.split_once('=').with_context(|| {
                     format!("--gateway-backends has {entry:?}; write service=http://host:port, separated by commas")

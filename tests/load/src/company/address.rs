@@ -103,10 +103,12 @@ impl Addresses {
             ("SHOPFLOOR_IDENTITY_URL".to_owned(), self.service(Name::Identity, services, sockets)),
             ("SHOPFLOOR_INTERNAL_SECRET".to_owned(), secrets.internal_secret.clone()),
             ("SHOPFLOOR_CRM_URL".to_owned(), self.service(Name::Crm, services, sockets)),
-            ("SHOPFLOOR_GATEWAY_BACKENDS".to_owned(), backends.join(",")),
             // What `shopfloor up` says unless told otherwise.
             ("SHOPFLOOR_LOG".to_owned(), "warn,sqlx=error".to_owned()),
         ];
+        if !backends.is_empty() {
+            environment.push(("SHOPFLOOR_GATEWAY_BACKENDS".to_owned(), backends.join(",")));
+        }
         if let Some(http) = sockets.http {
             environment.push(("SHOPFLOOR_GATEWAY_HTTP_ADDR".to_owned(), http.to_string()));
         }
