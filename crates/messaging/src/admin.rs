@@ -23,7 +23,8 @@ pub async fn outbox_waiting(conn: &mut PgConnection) -> sqlx::Result<OutboxWaiti
         "-- outbox_waiting
         select count(*) as count,
             coalesce((extract(epoch from now() - min(occurred_at)) * 1000)::int8, 0) as age_ms
-        from outbox where stream_seq is null",
+        from outbox_batch join outbox on outbox_id = any(outbox_ids)
+        where last_seq is null",
     )
     .fetch_one(conn)
     .await

@@ -4,7 +4,7 @@
 //! acknowledgement that covers everything up to a message, keeps the stream's order. When a copy takes over it sets the
 //! broker's consumer back to what was acknowledged, so nothing that a dead copy had fetched is overtaken.
 
-use std::{collections::HashSet, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use async_nats::jetstream::{self, consumer, stream::LastRawMessageErrorKind};
@@ -278,9 +278,9 @@ async fn apply_together(pool: &PgPool, subscription: &Subscription, events: &[Ev
     let consumer = subscription.consumer;
     let mut tx = pool.begin().await?;
     let ids: Vec<_> = events.iter().map(|event| event.id).collect();
-    let new: HashSet<_> = inbox::mark_new(&mut tx, consumer, &ids).await?.into_iter().collect();
-    let mut seen = HashSet::new();
-    let fresh = events.iter().filter(|event| new.contains(&event.id) && seen.insert(event.id));
+    let mut new = inbox::mark_new(&mut tx, consumer, &ids).await?;
+    // Taken out, so that an event that is twice in the batch is applied once.
+    let fresh = events.iter().filter(|event| new.remove(&event.id));
     let wanted = fresh.filter(|event| subscription.events.contains(&event.name.as_str())).cloned().collect();
     let free = dead_letter::park_behind(&mut tx, consumer, wanted, OffsetDateTime::now_utc()).await?;
     if !free.is_empty() {

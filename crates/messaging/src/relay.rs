@@ -15,7 +15,10 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use async_nats::jetstream::{context::PublishErrorKind, message::PublishMessage};
+use async_nats::jetstream::{
+    context::{PublishError, PublishErrorKind},
+    message::PublishMessage,
+};
 use futures::StreamExt as _;
 use sqlx::{Connection as _, PgConnection, PgPool};
 use time::OffsetDateTime;
@@ -29,8 +32,8 @@ use crate::{
     headers,
 };
 
-/// Rows published in one go.
-const BATCH: usize = 512;
+/// Events published in one go; more by the rest of their batch.
+const BATCH: i64 = 512;
 /// How often to look when nobody called.
 const POLL: Duration = Duration::from_secs(1);
 /// Key of the advisory lock ("relay" in ASCII). Locks are per database, so every service has its own.
@@ -60,7 +63,8 @@ pub struct Relay {
 
 #[derive(sqlx::FromRow)]
 struct OutboxRow {
-    outbox_id: i64,
+    batch_id: i64,
+    replays: i32,
     event_id: Uuid,
     event_name: String,
     aggregate_id: String,
@@ -68,14 +72,23 @@ struct OutboxRow {
     occurred_at: OffsetDateTime,
     traceparent: String,
     payload: Vec<u8>,
-    replays: i32,
 }
 
 /// Where the stream stands, as this relay knows it.
 struct Position {
     last_seq: u64,
-    /// One after a doubt, so that duplicates of an interrupted batch are told apart; [`BATCH`] in quiet water.
-    window: usize,
+    /// After an interruption: some of what waits may have been published, so one event at a time.
+    doubtful: bool,
+}
+
+/// What became of events sent.
+struct Sent {
+    /// Sequences of those acknowledged, which are the first ones.
+    seqs: Vec<i64>,
+    /// Some were known to the broker.
+    duplicates: bool,
+    /// Why the others were not.
+    failure: Option<PublishError>,
 }
 
 impl Relay {
@@ -165,26 +178,38 @@ impl Relay {
         let mut tx = conn.begin().await?;
         let forgotten = if known.is_some_and(|known| known != created) {
             let oldest = OffsetDateTime::now_utc() - info.config.max_age;
-            sqlx::query(
+            // Replays go in the order of all others, which are sent as well.
+            sqlx::query_scalar(
                 "-- relay_forgotten_stream
-                update outbox set stream_seq = null, replays = replays + 1
-                where stream_seq is not null and occurred_at >= $1",
+                with replayed as (
+                    delete from outbox_batch where first_id = 0 returning outbox_ids
+                ), forgotten as (
+                    update outbox_batch set stream_seqs = null, last_seq = null, replays = replays + 1
+                    where last_seq is not null and first_id > 0 and exists (
+                        select from outbox where outbox_id = any(outbox_ids)
+                          and (occurred_at >= $1 or outbox_id in (select unnest(outbox_ids) from replayed)))
+                    returning cardinality(outbox_ids) as events
+                )
+                select coalesce(sum(events), 0)::int8 from forgotten",
             )
             .bind(oldest)
-            .execute(&mut *tx)
+            .fetch_one(&mut *tx)
             .await?
-            .rows_affected()
         } else if last_seq < known_seq {
-            sqlx::query(
+            sqlx::query_scalar(
                 "-- relay_forgotten_tail
-                update outbox set stream_seq = null, replays = replays + 1 where stream_seq > $1",
+                with forgotten as (
+                    update outbox_batch set stream_seqs = null, last_seq = null, replays = replays + 1
+                    where last_seq > $1
+                    returning cardinality(outbox_ids) as events
+                )
+                select coalesce(sum(events), 0)::int8 from forgotten",
             )
             .bind(last_seq)
-            .execute(&mut *tx)
+            .fetch_one(&mut *tx)
             .await?
-            .rows_affected()
         } else {
-            0
+            0_i64
         };
         sqlx::query("-- relay_state_save\nupdate relay_state set stream_created = $1, last_seq = $2")
             .bind(created)
@@ -194,81 +219,120 @@ impl Relay {
         tx.commit().await?;
         if forgotten > 0 {
             tracing::warn!(service = self.service, forgotten, "the broker has forgotten events; publishing them again");
-            metrics::counter!("messaging_republished_total", "service" => self.service).increment(forgotten);
+            metrics::counter!("messaging_republished_total", "service" => self.service)
+                .increment(forgotten.unsigned_abs());
         }
-        Ok(Position { last_seq: info.state.last_sequence, window: 1 })
+        Ok(Position { last_seq: info.state.last_sequence, doubtful: true })
     }
 
-    /// Publishes the next rows; returns how many were acknowledged.
+    /// Publishes the next batches; returns how many events were acknowledged.
     async fn publish_waiting(&self, conn: &mut PgConnection, position: &mut Position) -> anyhow::Result<usize> {
         let rows: Vec<OutboxRow> = sqlx::query_as(
             "-- relay_waiting
-            select outbox_id, event_id, event_name, aggregate_id, version, occurred_at, traceparent, payload, replays
-            from outbox where stream_seq is null order by outbox_id limit $1",
+            select batch_id, replays, event_id, event_name, aggregate_id, version, occurred_at, traceparent, payload
+            from (
+                select batch_id, first_id, replays, outbox_ids,
+                    sum(cardinality(outbox_ids)) over (order by first_id, batch_id) - cardinality(outbox_ids) as before
+                from (
+                    select * from outbox_batch where last_seq is null order by first_id, batch_id limit $1
+                ) as next
+            ) as batch join outbox on outbox_id = any(outbox_ids)
+            where before < $1
+            order by first_id, batch_id, outbox_id",
         )
-        .bind(i64::try_from(position.window)?)
+        .bind(if position.doubtful { 1 } else { BATCH })
         .fetch_all(&mut *conn)
         .await?;
         if rows.is_empty() {
             return Ok(0);
         }
-        let mut acks = Vec::with_capacity(rows.len());
-        for (row, expected) in rows.iter().zip(position.last_seq..) {
-            let sent = self
-                .bus
-                .jetstream
-                .send_publish(subject(self.service, &row.event_name), message(self.service, row, expected));
-            acks.push(sent.await.context("cannot publish")?);
-        }
-        let mut failure = None;
-        let mut published: Vec<(i64, i64)> = Vec::with_capacity(rows.len());
-        let mut duplicates = 0;
-        for (row, ack) in rows.iter().zip(acks) {
-            match ack.into_future().await {
-                Ok(ack) => {
-                    if ack.duplicate {
-                        duplicates += 1;
-                    } else {
-                        position.last_seq = ack.sequence;
-                    }
-                    published.push((row.outbox_id, i64::try_from(ack.sequence)?));
-                }
-                Err(error) => {
-                    failure = Some(error);
-                    break;
-                }
-            }
-        }
-        self.mark_published(conn, &published, position.last_seq).await?;
-        // Duplicates do not move the sequence, so what followed them in the window was refused: go one by one past them.
-        position.window = if duplicates > 0 || failure.is_some() { 1 } else { BATCH };
-        match failure {
-            None => Ok(published.len()),
-            Some(error) if error.kind() == PublishErrorKind::WrongLastSequence && !published.is_empty() => {
-                Ok(published.len())
+        let batches: Vec<i64> = rows.iter().map(|row| row.batch_id).collect();
+        let sent = self.send(rows, position).await?;
+        // A batch is published when all of it is.
+        let whole: usize = batches
+            .chunk_by(|one, next| one == next)
+            .map(<[_]>::len)
+            .scan(0, |sum, events| {
+                *sum += events;
+                Some(*sum)
+            })
+            .take_while(|sum| *sum <= sent.seqs.len())
+            .last()
+            .unwrap_or(0);
+        self.mark_published(conn, &batches[..whole], &sent.seqs[..whole], position.last_seq).await?;
+        // Duplicates do not move the sequence, so what followed them was refused: go one by one past them.
+        let was_doubtful = std::mem::replace(&mut position.doubtful, sent.duplicates || sent.failure.is_some());
+        match sent.failure {
+            None => Ok(sent.seqs.len()),
+            Some(error)
+                if error.kind() == PublishErrorKind::WrongLastSequence && !was_doubtful && !sent.seqs.is_empty() =>
+            {
+                Ok(sent.seqs.len())
             }
             Some(error) => bail!("publishing stopped: {error}"),
         }
     }
 
-    async fn mark_published(&self, conn: &mut PgConnection, rows: &[(i64, i64)], last_seq: u64) -> anyhow::Result<()> {
-        if rows.is_empty() {
+    /// Sends events all at once, or, in doubt, each when the one before it is acknowledged.
+    async fn send(&self, rows: Vec<OutboxRow>, position: &mut Position) -> anyhow::Result<Sent> {
+        let mut sent = Sent { seqs: Vec::with_capacity(rows.len()), duplicates: false, failure: None };
+        let step = if position.doubtful { 1 } else { rows.len() };
+        let mut rows = rows.into_iter();
+        while sent.failure.is_none() && rows.len() > 0 {
+            let mut acks = Vec::with_capacity(step);
+            for (row, expected) in rows.by_ref().take(step).zip(position.last_seq..) {
+                let subject = subject(self.service, &row.event_name);
+                let message = message(self.service, row, expected);
+                acks.push(self.bus.jetstream.send_publish(subject, message).await.context("cannot publish")?);
+            }
+            for ack in acks {
+                match ack.into_future().await {
+                    Ok(ack) => {
+                        if ack.duplicate {
+                            sent.duplicates = true;
+                        } else {
+                            position.last_seq = ack.sequence;
+                        }
+                        sent.seqs.push(i64::try_from(ack.sequence)?);
+                    }
+                    Err(error) => {
+                        sent.failure = Some(error);
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(sent)
+    }
+
+    /// Notes the sequences of published events, given with the batch of each.
+    async fn mark_published(
+        &self,
+        conn: &mut PgConnection,
+        batches: &[i64],
+        seqs: &[i64],
+        last_seq: u64,
+    ) -> anyhow::Result<()> {
+        if batches.is_empty() {
             return Ok(());
         }
         sqlx::query(
             "-- relay_published
-            with marked as (
-                update outbox set stream_seq = done.seq
-                from unnest($1::int8[], $2::int8[]) as done (id, seq) where outbox_id = done.id
+            with done as (
+                select batch_id, array_agg(seq order by place) as seqs, max(seq) as last
+                from unnest($1::int8[], $2::int8[]) with ordinality as n (batch_id, seq, place) group by batch_id
+            ), marked as (
+                update outbox_batch b set stream_seqs = done.seqs, last_seq = done.last
+                from done where b.batch_id = done.batch_id
             )
             update relay_state set last_seq = greatest(last_seq, $3)",
         )
-        .bind(rows.iter().map(|row| row.0).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| row.1).collect::<Vec<_>>())
+        .bind(batches)
+        .bind(seqs)
         .bind(i64::try_from(last_seq)?)
         .execute(conn)
         .await?;
-        metrics::counter!("messaging_published_total", "service" => self.service).increment(rows.len() as u64);
+        metrics::counter!("messaging_published_total", "service" => self.service).increment(batches.len() as u64);
         Ok(())
     }
 
@@ -288,18 +352,18 @@ async fn try_lock(conn: &mut PgConnection) -> sqlx::Result<bool> {
     sqlx::query_scalar("-- relay_lock\nselect pg_try_advisory_lock($1)").bind(LOCK).fetch_one(conn).await
 }
 
-fn message(service: &str, row: &OutboxRow, expected: u64) -> PublishMessage {
+fn message(service: &str, row: OutboxRow, expected: u64) -> PublishMessage {
+    let id = format!("{}.{}.{}", row.event_id, row.batch_id, row.replays);
     let event = Event {
         id: row.event_id,
         source: service.to_owned(),
-        name: row.event_name.clone(),
-        aggregate_id: row.aggregate_id.clone(),
+        name: row.event_name,
+        aggregate_id: row.aggregate_id,
         version: row.version,
         time: row.occurred_at,
-        traceparent: row.traceparent.clone(),
-        payload: row.payload.clone().into(),
+        traceparent: row.traceparent,
+        payload: row.payload.into(),
     };
-    let id = format!("{}.{}", row.event_id, row.replays);
     PublishMessage::build()
         .headers(headers::write(&event))
         .message_id(id)

@@ -36,7 +36,7 @@ impl Retention {
         Self { outbox, inbox: outbox + stream + Duration::from_secs(24 * 3600) }
     }
 
-    /// Removes what is older at `now`, a bounded number of rows; how many. Events never published stay, however old.
+    /// Removes what is older at `now`, a bounded number of rows; of how many events. Events never published stay, however old.
     ///
     /// # Errors
     /// Database errors; what was removed until then stays removed.
@@ -75,9 +75,20 @@ async fn trim_outbox(pool: &PgPool, before: Uuid) -> sqlx::Result<u64> {
         "-- trim_outbox
         delete from outbox
         using (select outbox_id from outbox order by outbox_id limit $2) as oldest
-        where outbox.outbox_id = oldest.outbox_id and event_id < $1 and stream_seq is not null",
+        where outbox.outbox_id = oldest.outbox_id and event_id < $1
+          and outbox.outbox_id not in (select unnest(outbox_ids) from outbox_batch where last_seq is null)",
     )
     .bind(before)
+    .bind(STEP)
+    .execute(pool)
+    .await?;
+    sqlx::query(
+        "-- trim_outbox_batches
+        delete from outbox_batch
+        using (select batch_id from outbox_batch order by batch_id limit $1) as oldest
+        where outbox_batch.batch_id = oldest.batch_id and last_seq is not null
+          and not exists (select from outbox where outbox_id = any(outbox_ids))",
+    )
     .bind(STEP)
     .execute(pool)
     .await?;
@@ -85,16 +96,20 @@ async fn trim_outbox(pool: &PgPool, before: Uuid) -> sqlx::Result<u64> {
 }
 
 async fn trim_inbox(pool: &PgPool, consumer: &str, before: Uuid) -> sqlx::Result<u64> {
-    let done = sqlx::query(
+    let events: i64 = sqlx::query_scalar(
         "-- trim_inbox
-        delete from inbox
-        where consumer = $1 and event_id in (
-            select event_id from inbox where consumer = $1 and event_id < $2 order by event_id limit $3)",
+        with gone as (
+            delete from inbox
+            where consumer = $1 and newest in (
+                select newest from inbox where consumer = $1 and newest < $2 order by newest limit $3)
+            returning cardinality(event_ids) as events
+        )
+        select coalesce(sum(events), 0)::int8 from gone",
     )
     .bind(consumer)
     .bind(before)
     .bind(STEP)
-    .execute(pool)
+    .fetch_one(pool)
     .await?;
-    Ok(done.rows_affected())
+    Ok(events.unsigned_abs())
 }

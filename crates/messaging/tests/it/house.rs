@@ -149,7 +149,7 @@ impl House {
     }
 
     pub(crate) async fn unpublished(&self) -> i64 {
-        sqlx::query_scalar("select count(*) from outbox where stream_seq is null").fetch_one(&self.pool).await.unwrap()
+        messaging::admin::outbox_waiting(&mut self.pool.acquire().await.unwrap()).await.unwrap().count
     }
 
     pub(crate) async fn until_seen(&self, count: i64) {

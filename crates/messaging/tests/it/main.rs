@@ -6,4 +6,5 @@ mod broker_forgets;
 mod copies;
 mod dead_letters;
 mod house;
+mod inbox;
 mod travel;

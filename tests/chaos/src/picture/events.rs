@@ -25,9 +25,13 @@ pub(crate) async fn read(company: &Company, staff: &Api) -> anyhow::Result<Event
         let mut conn = company.database(name).await?;
         let rows: Vec<OutboxRow> = sqlx::query_as(
             "-- chaos_outbox
+            with sent as (
+                select s.outbox_id, max(s.seq) as stream_seq
+                from outbox_batch, unnest(outbox_ids, stream_seqs) as s (outbox_id, seq) group by s.outbox_id
+            )
             select event_id::text as event_id, event_name, aggregate_type || ' ' || aggregate_id as aggregate, version,
                 stream_seq
-            from outbox order by outbox_id",
+            from outbox left join sent using (outbox_id) order by outbox_id",
         )
         .fetch_all(&mut conn)
         .await
@@ -40,10 +44,11 @@ pub(crate) async fn read(company: &Company, staff: &Api) -> anyhow::Result<Event
             seq: row.stream_seq,
         });
         events.outboxes.insert(name.word().to_owned(), published.collect());
-        let taken: Vec<(String, String)> =
-            sqlx::query_as("-- chaos_inbox\nselect consumer, event_id::text from inbox order by 1, 2")
-                .fetch_all(&mut conn)
-                .await?;
+        let taken: Vec<(String, String)> = sqlx::query_as(
+            "-- chaos_inbox\nselect consumer, id::text from inbox, unnest(event_ids) as id order by 1, 2",
+        )
+        .fetch_all(&mut conn)
+        .await?;
         if !SERVICES.contains(&name.word()) {
             continue;
         }

@@ -187,7 +187,7 @@ impl Bench {
         let mut orders = self.company.database(Name::Orders).await?;
         loop {
             let waiting: bool =
-                sqlx::query_scalar("-- unpublished\nselect exists (select 1 from outbox where stream_seq is null)")
+                sqlx::query_scalar("-- unpublished\nselect exists (select from outbox_batch where last_seq is null)")
                     .fetch_one(&mut orders)
                     .await?;
             if !waiting {

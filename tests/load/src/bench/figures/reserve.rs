@@ -51,7 +51,7 @@ pub(super) async fn measure(bench: &mut Bench) -> anyhow::Result<()> {
     // Its own events go out too before the floor is taken again.
     loop {
         let unsent: bool =
-            sqlx::query_scalar("-- unpublished\nselect exists (select 1 from outbox where stream_seq is null)")
+            sqlx::query_scalar("-- unpublished\nselect exists (select from outbox_batch where last_seq is null)")
                 .fetch_one(&mut conn)
                 .await?;
         if !unsent {

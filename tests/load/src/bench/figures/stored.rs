@@ -77,7 +77,7 @@ async fn fill(conn: &mut PgConnection, count: i64) -> anyhow::Result<()> {
         insert into outbox overriding system value
         select r.* from fill f join outbox o on o.aggregate_id = f.model::text,
             lateral jsonb_populate_record(o, jsonb_build_object('outbox_id', -f.n * 4 - o.version, 'aggregate_id', f.id,
-                'event_id', gen_random_uuid(), 'occurred_at', f.at, 'stream_seq', 1)) r
+                'event_id', gen_random_uuid(), 'occurred_at', f.at)) r
         order by f.n",
     ];
     for sql in copies {
