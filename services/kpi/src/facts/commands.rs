@@ -10,7 +10,8 @@ use super::{
     convert,
     domain::{Calendar, Changes},
     line_sums::LineSums,
-    store, store_events, store_lines,
+    store::{self, OrderRow},
+    store_events, store_lines, store_updates,
 };
 
 /// Brings the facts up to date with a batch of events, marks the days whose figures changed, and says what changed.
@@ -38,8 +39,8 @@ pub async fn apply(
     Ok(changes)
 }
 
-/// Orders that have a row already are brought up to date. The others get theirs at once with the sums over their lines, if
-/// all that happened to these is that they were placed; otherwise the sums are taken from the rows of the lines.
+/// Writes each order once. The sums over the lines of an order that had none come with it, if all that happened to the lines
+/// is that they were placed; otherwise they are taken from the rows of the lines.
 async fn write_orders(conn: &mut PgConnection, changes: &Changes, now: OffsetDateTime) -> sqlx::Result<()> {
     if changes.orders.is_empty() {
         return Ok(());
@@ -47,29 +48,30 @@ async fn write_orders(conn: &mut PgConnection, changes: &Changes, now: OffsetDat
     store::lock(conn).await?;
     let ids: Vec<_> = changes.orders.keys().copied().collect();
     let known = store::known_orders(conn, &ids).await?;
-    let (mut known_orders, mut new_orders, mut sums) = (Vec::new(), Vec::new(), Vec::new());
+    // Keys come in order, so equal ids stand side by side.
+    let mut lined: Vec<_> = changes.lines.keys().map(|(order_id, _)| *order_id).collect();
+    lined.dedup();
+    lined.retain(|order_id| known.contains(order_id));
+    let lined = store_lines::orders_with_lines(conn, &lined).await?;
+
+    let (mut known_orders, mut new_orders) = (Vec::new(), Vec::new());
     let (mut new_lines, mut lines, mut to_sum) = (Vec::new(), Vec::new(), Vec::new());
     let mut days = BTreeSet::new();
-    for (order_id, order) in &changes.orders {
-        let is_new = !known.contains(order_id);
+    for (order_id, change) in &changes.orders {
         let of_order = changes.lines_of(*order_id);
-        let sum = LineSums::of(of_order.clone().map(|(_, line)| line)).filter(|_| is_new);
-        if sum.is_some() {
+        let sums = LineSums::of(of_order.clone().map(|(_, line)| line)).filter(|_| !lined.contains(order_id));
+        if sums.is_some() {
             new_lines.extend(of_order);
-            days.extend(order.placed.as_ref().map(|placed| placed.business_day));
+            days.extend(change.placed.as_ref().map(|placed| placed.business_day));
         } else if of_order.clone().next().is_some() {
             lines.extend(of_order);
             to_sum.push(*order_id);
         }
-        if is_new {
-            new_orders.push((*order_id, order));
-            sums.push(sum.unwrap_or_default());
-        } else {
-            known_orders.push((*order_id, order));
-        }
+        let rows = if known.contains(order_id) { &mut known_orders } else { &mut new_orders };
+        rows.push(OrderRow { order_id: *order_id, change, sums });
     }
-    store::update_orders(conn, &known_orders).await?;
-    store::insert_orders(conn, &new_orders, &sums).await?;
+    store_updates::update_orders(conn, &known_orders).await?;
+    store::insert_orders(conn, &new_orders).await?;
     store_lines::insert_lines(conn, &new_lines).await?;
     if !lines.is_empty() {
         store_lines::upsert_lines(conn, &lines).await?;

@@ -17,14 +17,15 @@ pub(super) struct LineSums {
 }
 
 impl LineSums {
-    /// The sums of an order that has no other lines than these; none when one was not placed yet or something else
-    /// happened to it.
+    /// The sums of an order that has no other lines than these; none when there are none, one was not placed yet, or
+    /// something else happened to it.
     pub(super) fn of<'a>(lines: impl Iterator<Item = &'a LineChange>) -> Option<Self> {
         let nothing = Part::default();
-        let mut sums = Self::default();
+        let mut sums = None;
         for line in lines {
             let parts = [line.cancelled, line.returned, line.shipped, line.failed, line.back, line.written_off];
             let placed = line.placed.as_ref().filter(|_| parts.iter().all(|part| *part == nothing))?;
+            let sums = sums.get_or_insert_with(Self::default);
             if placed.goods {
                 sums.lines += 1;
                 sums.units += placed.quantity;
@@ -35,6 +36,6 @@ impl LineSums {
             sums.placed += placed.total;
             sums.any_discount |= placed.discount > Decimal::ZERO;
         }
-        Some(sums)
+        sums
     }
 }

@@ -11,3 +11,4 @@ mod line_sums;
 mod store;
 mod store_events;
 mod store_lines;
+mod store_updates;

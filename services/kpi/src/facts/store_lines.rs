@@ -1,5 +1,7 @@
 //! Writes of order lines, and the sums over them. The caller holds the lock of [`super::store::lock`].
 
+use std::collections::HashSet;
+
 use sqlx::{PgConnection, Postgres, postgres::PgArguments, query::Query};
 use time::Date;
 use uuid::Uuid;
@@ -88,7 +90,22 @@ fn bind_placed<'q>(statement: Statement<'q>, lines: &Lines<'q>) -> Statement<'q>
         .bind(placed(lines, |line| line.total))
 }
 
-/// Adds lines of orders that have just got their row: all placed, nothing else has happened to them.
+/// Which of these orders have lines.
+pub(super) async fn orders_with_lines(conn: &mut PgConnection, orders: &[Uuid]) -> sqlx::Result<HashSet<Uuid>> {
+    if orders.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let known: Vec<Uuid> = sqlx::query_scalar(
+        "-- orders_with_line_facts
+        select distinct order_id from order_line_fact where order_id = any($1)",
+    )
+    .bind(orders)
+    .fetch_all(conn)
+    .await?;
+    Ok(known.into_iter().collect())
+}
+
+/// Adds lines of orders that have none: all placed, nothing else has happened to them.
 pub(super) async fn insert_lines(conn: &mut PgConnection, lines: &Lines<'_>) -> sqlx::Result<()> {
     if lines.is_empty() {
         return Ok(());
