@@ -50,8 +50,7 @@ impl OrderGrpc {
 /// Reads an order for an answer.
 async fn view(conn: &mut PgConnection, id: Uuid) -> Result<wire::Order, Error> {
     let head = queries::head(conn, id).await?.ok_or_else(|| Error::not_found("order", id))?;
-    let lines = store::lines(conn, &[id]).await?.remove(&id).unwrap_or_default();
-    let shipments = store::shipments(conn, &[id]).await?.remove(&id).unwrap_or_default();
+    let (lines, shipments) = (store::lines_of(conn, id).await?, store::shipments_of(conn, id).await?);
     Ok(convert::order(&head, &lines, &shipments))
 }
 

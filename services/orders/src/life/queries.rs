@@ -57,9 +57,20 @@ impl TryFrom<HeadRow> for Head {
     }
 }
 
-/// One head.
+/// One head, by a statement that is planned once (see [`store::lines_of`](super::store::lines_of)).
 pub(super) async fn head(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<Head>> {
-    Ok(heads(conn, &[id]).await?.pop())
+    let row: Option<HeadRow> = sqlx::query_as(
+        "-- order_head
+        select id, number, channel, external_id, placed_at, received_at, currency, prices_include_tax, customer_id,
+            region, delivery_method, payment_method, comment, priority, warehouse, hold_reasons, gross, discount, tax,
+            total, cancelled_amount, returned_amount, paid, refunded, state, payment_state, fulfilment_state, flags,
+            version
+        from orders where id = $1",
+    )
+    .bind(id)
+    .fetch_optional(conn)
+    .await?;
+    row.map(Head::try_from).transpose()
 }
 
 /// The id of the order with an external id.

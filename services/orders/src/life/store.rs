@@ -3,5 +3,5 @@
 mod read;
 mod write;
 
-pub use read::{lines, load, lock, lock_partly, shipments};
+pub use read::{lines, lines_of, load, lock, lock_partly, shipments, shipments_of};
 pub use write::{save, set_customers};

@@ -231,6 +231,29 @@ pub async fn lines(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<HashMa
     Ok(lines)
 }
 
+/// Lines of one order, by number. Not [`lines`] with one id, because a list is planned anew at each call, which costs
+/// several times what reading one order does.
+///
+/// # Errors
+/// Database errors.
+pub async fn lines_of(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Vec<Line>> {
+    let rows: Vec<LineRow> = sqlx::query_as(
+        "-- order_lines_of
+        select l.order_id, line_no, kind, sku, unit, quantity, unit_price, list_price, discount, order_discount, tax_rate,
+            tax, total, category, brand, cancelled, cancelled_amount, cancelled_discount, cancelled_tax,
+            coalesce(a.reserved[p.place], 0) as reserved, coalesce(a.backordered[p.place], 0) as backordered, shipped,
+            failed, returned, returned_amount, returned_discount, returned_tax
+        from order_line l
+            left join order_allocation a on a.order_id = l.order_id
+            left join lateral array_position(a.line_nos, l.line_no) as p (place) on true
+        where l.order_id = $1 order by line_no",
+    )
+    .bind(id)
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(Line::try_from).collect()
+}
+
 /// Shipments of orders, by order and age.
 ///
 /// # Errors
@@ -246,7 +269,32 @@ pub async fn shipments(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Ha
     .await?;
     let mut shipments: HashMap<Uuid, Vec<Shipment>> = HashMap::new();
     for row in rows {
-        shipments.entry(row.order_id).or_default().push(Shipment {
+        shipments.entry(row.order_id).or_default().push(row.try_into()?);
+    }
+    Ok(shipments)
+}
+
+/// Shipments of one order, by age. See [`lines_of`].
+///
+/// # Errors
+/// Database errors.
+pub async fn shipments_of(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Vec<Shipment>> {
+    let rows: Vec<ShipmentRow> = sqlx::query_as(
+        "-- order_shipments_of
+        select order_id, shipment_id, state, carrier, tracking_number, shipped_at, ended_at
+        from order_shipment where order_id = $1 order by shipment_id",
+    )
+    .bind(id)
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(Shipment::try_from).collect()
+}
+
+impl TryFrom<ShipmentRow> for Shipment {
+    type Error = sqlx::Error;
+
+    fn try_from(row: ShipmentRow) -> sqlx::Result<Self> {
+        Ok(Self {
             id: row.shipment_id,
             state: ShipmentState::parse(&row.state).ok_or_else(|| unreadable("shipment state"))?,
             carrier: row.carrier,
@@ -254,7 +302,6 @@ pub async fn shipments(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Ha
             shipped_at: row.shipped_at,
             ended_at: row.ended_at,
             dirty: false,
-        });
+        })
     }
-    Ok(shipments)
 }
