@@ -24,6 +24,7 @@ create index customer_by_name on customer using gin (name_search gin_trgm_ops);
 -- or made in the same transaction, and customers are never deleted; the check of every row would cost more than the row.
 create table customer_contact (
     customer_id uuid not null,
+    -- Of an address or note the digest of its text, so that a customer has it once.
     contact_id uuid not null,
     kind text not null,
     value text not null,
@@ -35,9 +36,6 @@ create table customer_contact (
 -- What identifies a person belongs to one customer only. The last line of defence behind the locks of identification.
 create unique index customer_contact_has_one_owner on customer_contact (kind, value)
     where kind in ('phone', 'email', 'messenger', 'account');
--- A customer has an address or note once. The digest keeps long texts out of the index.
-create unique index customer_contact_once on customer_contact (customer_id, kind, md5(value))
-    where kind in ('address', 'note');
 
 create table customer_tag (
     customer_id uuid not null references customer,

@@ -51,7 +51,6 @@ create index task_newest on task (opened_at desc, id desc);
 create index task_by_due on task ((coalesce(due_at, timestamptz '9999-01-01 00:00:00+00')), id);
 create index task_by_assignee on task (assignee_id, opened_at desc) where assignee_id is not null;
 create index task_by_subject on task (subject_kind, subject_id) where subject_kind <> '';
-create index task_by_board on task (project_id, state) where closed_at is null;
 create index task_search on task using gin (search);
 
 create table task_watcher (

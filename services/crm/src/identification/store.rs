@@ -134,15 +134,12 @@ pub(crate) async fn insert_contacts(
     }
     sqlx::query(
         "-- insert_contacts
-        with r as (
-            select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[])
-                as r(contact_id, customer_id, kind, value)),
-        keys as (
-            insert into customer_contact (contact_id, customer_id, kind, value, added_at)
-            select contact_id, customer_id, kind, value, $5 from r where kind not in ('address', 'note'))
-        insert into customer_contact (contact_id, customer_id, kind, value, added_at)
-        select contact_id, customer_id, kind, value, $5 from r where kind in ('address', 'note')
-        on conflict (customer_id, kind, md5(value)) where kind in ('address', 'note') do nothing",
+        insert into customer_contact (customer_id, contact_id, kind, value, added_at)
+        select customer_id,
+            case when kind in ('address', 'note') then md5(kind || ':' || value)::uuid else contact_id end,
+            kind, value, $5
+        from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) as r(contact_id, customer_id, kind, value)
+        on conflict (customer_id, contact_id) do nothing",
     )
     .bind(rows.iter().map(|_| service::new_id()).collect::<Vec<_>>())
     .bind(rows.iter().map(|row| row.customer_id).collect::<Vec<_>>())
