@@ -4,6 +4,10 @@ use std::collections::BTreeSet;
 
 use anyhow::Context as _;
 use messaging::Event;
+use prost::{
+    DecodeError,
+    encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field},
+};
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, ReflectMessage as _, Value};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
@@ -79,14 +83,46 @@ pub(crate) struct Fact<'a> {
 
 /// Reads an event; `None` for one rules may not use, or which this version does not know.
 pub(crate) fn read(event: &Event) -> anyhow::Result<Option<Fact<'_>>> {
-    let Some(envelope) = envelope(&event.source, &event.name) else { return Ok(None) };
-    let message = DynamicMessage::decode(envelope, event.payload.clone())
-        .with_context(|| format!("event {} ({}) is malformed", event.id, event.name))?;
-    let fact = message.get_field_by_name(&event.name).map(std::borrow::Cow::into_owned);
-    Ok(match fact {
-        Some(Value::Message(message)) => Some(Fact { event, message }),
-        _ => None,
-    })
+    let field = envelope(&event.source, &event.name).and_then(|envelope| envelope.get_field_by_name(&event.name));
+    let Some(field) = field else { return Ok(None) };
+    let Kind::Message(kind) = field.kind() else { return Ok(None) };
+    let malformed = || format!("event {} ({}) is malformed", event.id, event.name);
+    let Some(bytes) = member(&event.payload, field.number()).with_context(malformed)? else { return Ok(None) };
+    let named = without_lists(bytes, &kind).with_context(malformed)?;
+    let message = DynamicMessage::decode(kind, named.as_slice()).with_context(malformed)?;
+    Ok(Some(Fact { event, message }))
+}
+
+/// The bytes of a message inside another.
+fn member(mut rest: &[u8], number: u32) -> Result<Option<&[u8]>, DecodeError> {
+    let mut found = None;
+    while !rest.is_empty() {
+        let (tag, wire_type) = decode_key(&mut rest)?;
+        let before = rest;
+        skip_field(wire_type, tag, &mut rest, DecodeContext::default())?;
+        if tag == number && wire_type == WireType::LengthDelimited {
+            let mut value = &before[..before.len() - rest.len()];
+            decode_varint(&mut value)?;
+            found = Some(value);
+        }
+    }
+    Ok(found)
+}
+
+/// A message without its lists of messages: rules cannot name them, and the lines are most of an order.
+fn without_lists(bytes: &[u8], kind: &MessageDescriptor) -> Result<Vec<u8>, DecodeError> {
+    let listed = |field: FieldDescriptor| field.is_list() && matches!(field.kind(), Kind::Message(_));
+    let mut kept = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let start = bytes.len() - rest.len();
+        let (tag, wire_type) = decode_key(&mut rest)?;
+        skip_field(wire_type, tag, &mut rest, DecodeContext::default())?;
+        if !kind.get_field(tag).is_some_and(listed) {
+            kept.extend_from_slice(&bytes[start..bytes.len() - rest.len()]);
+        }
+    }
+    Ok(kept)
 }
 
 impl Fields for Fact<'_> {
@@ -136,6 +172,11 @@ fn moment(message: &DynamicMessage) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use proto::{
+        common::v1::Money,
+        orders::v1::{OrderLine, OrderPlaced, OrdersEvent, orders_event},
+    };
+
     use super::*;
 
     #[test]
@@ -147,6 +188,36 @@ mod tests {
         }
         assert!(fields("orders", "order_state_changed").is_empty(), "not heard");
         assert!(fields("moon", "order_placed").is_empty());
+    }
+
+    #[test]
+    fn a_fact_is_read_without_its_lines() {
+        let placed = OrderPlaced {
+            order_id: "o".to_owned(),
+            hold_reasons: vec!["A".to_owned(), "B".to_owned()],
+            total: Some(Money { currency: "RUB".to_owned(), amount: "12.50".to_owned() }),
+            lines: vec![OrderLine { sku: "s".to_owned(), ..OrderLine::default() }; 3],
+            ..OrderPlaced::default()
+        };
+        let envelope = OrdersEvent { event: Some(orders_event::Event::OrderPlaced(placed)) };
+        let event = testkit::event("o", 1, &envelope);
+        let fact = read(&event).unwrap().unwrap();
+        let text = |field| fact.get(field).unwrap();
+        assert_eq!(
+            [text("order_id"), text("hold_reasons"), text("total.amount"), text("confirmed")],
+            ["o", "A, B", "12.50", "false"]
+        );
+        assert_eq!(text("lines"), "");
+        let mut broken = event.clone();
+        broken.payload = broken.payload.slice(..broken.payload.len() - 1);
+        assert!(read(&broken).is_err());
+        let other = testkit::event(
+            "o",
+            1,
+            &OrdersEvent { event: Some(orders_event::Event::OrderConfirmed(Default::default())) },
+        );
+        let misnamed = Event { name: event.name.clone(), ..other };
+        assert!(read(&misnamed).unwrap().is_none(), "a fact that is not the one named");
     }
 
     #[test]
