@@ -11,8 +11,8 @@ use super::{
 
 /// Brings orders that have a row up to date.
 pub(super) async fn update_orders(conn: &mut PgConnection, orders: &[OrderRow<'_>]) -> sqlx::Result<()> {
-    placements(conn, &with(orders, |row| row.change.placed.is_some() || row.sums.is_some())).await?;
-    dealings(conn, &with(orders, |row| has_dealings(row.change))).await?;
+    placements(conn, &with(orders, is_placement)).await?;
+    dealings(conn, &with(orders, has_dealings)).await?;
     progress(conn, &with(orders, |row| has_progress(row.change))).await?;
     customers(conn, &with(orders, |row| row.change.customer.is_some())).await
 }
@@ -21,11 +21,17 @@ fn with<'a>(orders: &[OrderRow<'a>], has: impl Fn(&OrderRow<'a>) -> bool) -> Vec
     orders.iter().filter(|row| has(row)).cloned().collect()
 }
 
-fn has_dealings(order: &OrderChange) -> bool {
-    let at = &order.moments;
-    let moments = [at.confirmed, at.cancelled, at.returned, at.paid, at.awaiting];
-    let said = order.order_state.version > 0 || order.payment_state.version > 0;
-    said || !order.paid.is_zero() || moments.iter().any(Option::is_some)
+fn is_placement(row: &OrderRow<'_>) -> bool {
+    row.change.placed.is_some() || row.sums.is_some()
+}
+
+/// Whether more happened to an order than [`placements`] tells.
+fn has_dealings(row: &OrderRow<'_>) -> bool {
+    let (order, at) = (row.change, &row.change.moments);
+    let told = is_placement(row);
+    let confirmed = order.order_state.version > 0 || at.confirmed.is_some() || at.awaiting.is_some();
+    let paid = order.payment_state.version > 0 || at.paid.is_some() || !order.paid.is_zero();
+    (confirmed && !told) || paid || at.cancelled.is_some() || at.returned.is_some()
 }
 
 fn has_progress(order: &OrderChange) -> bool {
@@ -38,7 +44,7 @@ fn ids(orders: &[OrderRow<'_>]) -> Vec<Uuid> {
     orders.iter().map(|row| row.order_id).collect()
 }
 
-/// What `OrderPlaced` says, and the sums over the lines it brought.
+/// What `OrderPlaced` says, whether it is confirmed with that, and the sums over the lines it brought.
 async fn placements(conn: &mut PgConnection, orders: &[OrderRow<'_>]) -> sqlx::Result<()> {
     if orders.is_empty() {
         return Ok(());
@@ -58,12 +64,19 @@ async fn placements(conn: &mut PgConnection, orders: &[OrderRow<'_>]) -> sqlx::R
             gross = coalesce(change.gross, known.gross), discount = coalesce(change.discount, known.discount),
             tax = coalesce(change.tax, known.tax), placed = coalesce(change.placed, known.placed),
             revenue = coalesce(change.placed, known.revenue),
-            any_discount = coalesce(change.any_discount, known.any_discount)
+            any_discount = coalesce(change.any_discount, known.any_discount),
+            order_state = case when change.order_state_version > known.order_state_version
+                then change.order_state else known.order_state end,
+            order_state_version = greatest(known.order_state_version, change.order_state_version),
+            confirmed_at = least(known.confirmed_at, change.confirmed_at),
+            awaiting_since = least(known.awaiting_since, change.awaiting_since)
         from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[],
                     $9::date[], $10::numeric[], $11::integer[], $12::numeric[], $13::numeric[], $14::numeric[],
-                    $15::numeric[], $16::numeric[], $17::boolean[])
+                    $15::numeric[], $16::numeric[], $17::boolean[], $18::text[], $19::bigint[], $20::timestamptz[],
+                    $21::timestamptz[])
             as change (order_id, number, channel, region, delivery_method, payment_method, currency, placed_at,
-                       business_day, stated_total, lines, units, gross, discount, tax, placed, any_discount)
+                       business_day, stated_total, lines, units, gross, discount, tax, placed, any_discount, order_state,
+                       order_state_version, confirmed_at, awaiting_since)
         where known.order_id = change.order_id",
     )
     .bind(ids(orders))
@@ -83,6 +96,10 @@ async fn placements(conn: &mut PgConnection, orders: &[OrderRow<'_>]) -> sqlx::R
     .bind(sums(orders, |sums| sums.tax))
     .bind(sums(orders, |sums| sums.placed))
     .bind(sums(orders, |sums| sums.any_discount))
+    .bind(each(orders, |order| order.order_state.value.as_str()))
+    .bind(each(orders, |order| order.order_state.version))
+    .bind(each(orders, |order| order.moments.confirmed))
+    .bind(each(orders, |order| order.moments.awaiting))
     .execute(conn)
     .await?;
     Ok(())
