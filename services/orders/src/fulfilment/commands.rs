@@ -35,8 +35,16 @@ pub struct OrderFact {
     pub cause: Cause,
 }
 
+/// A reservation is told whole; all else that the warehouse tells changes what the lines say.
+fn needs_lines(effect: &Effect) -> bool {
+    match effect {
+        Effect::Warehouse(Told::Allocated(_)) | Effect::Customer(_) | Effect::Note => false,
+        Effect::Warehouse(_) => true,
+    }
+}
+
 /// Applies facts in the order given: all orders are locked (in the order of their ids), read, changed and stored with
-/// one statement each; lines are read only where goods moved. Facts of orders that are not here are nothing to us.
+/// one statement each; lines are read only where they are needed. Facts of orders that are not here are nothing to us.
 /// Returns the orders changed.
 ///
 /// # Errors
@@ -45,7 +53,7 @@ pub async fn apply(conn: &mut PgConnection, facts: &[OrderFact]) -> Result<Vec<U
     let ids = |facts: &mut dyn Iterator<Item = &OrderFact>| -> Vec<Uuid> {
         facts.map(|fact| fact.order_id).collect::<BTreeSet<_>>().into_iter().collect()
     };
-    let whole = ids(&mut facts.iter().filter(|fact| matches!(fact.effect, Effect::Warehouse(_))));
+    let whole = ids(&mut facts.iter().filter(|fact| needs_lines(&fact.effect)));
     let mut orders = life::store::lock_partly(conn, &ids(&mut facts.iter()), &whole).await?;
     let mut by_id: HashMap<Uuid, &mut Order> = orders.iter_mut().map(|order| (order.id, order)).collect();
     let (mut booked, mut identified) = (BTreeMap::new(), BTreeSet::new());

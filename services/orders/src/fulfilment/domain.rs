@@ -4,23 +4,13 @@
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
+pub use crate::life::domain::Allocation;
 use crate::life::domain::{
     Cause, FulfilmentState, Machine, Order, OrderState, Shipment, ShipmentState, close_goods, settle_delivery,
 };
 
 /// Raised when goods left although the order had been cancelled: the messages crossed.
 pub const SHIPPED_AFTER_CANCEL: &str = "SHIPPED_AFTER_CANCEL";
-
-/// What a line now holds of the stock.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Allocation {
-    /// Number of the line.
-    pub line_no: i32,
-    /// Held.
-    pub reserved: Decimal,
-    /// Wanted in vain.
-    pub backordered: Decimal,
-}
 
 /// A quantity of a line that left or came back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,13 +136,24 @@ fn allocated(order: &mut Order, lines: &[Allocation], cause: &Cause) {
         return;
     }
     let (mut reserved, mut backordered) = (Decimal::ZERO, Decimal::ZERO);
+    let unread = order.lines.is_empty();
+    let mut allocation = Vec::with_capacity(lines.len());
     for told in lines {
-        let Some(line) = order.line_mut(told.line_no) else { continue };
-        line.reserved = told.reserved.max(Decimal::ZERO);
-        line.backordered = told.backordered.max(Decimal::ZERO);
-        line.held_dirty = true;
-        reserved += line.reserved;
-        backordered += line.backordered;
+        let now = Allocation {
+            line_no: told.line_no,
+            reserved: told.reserved.max(Decimal::ZERO),
+            backordered: told.backordered.max(Decimal::ZERO),
+        };
+        if !unread {
+            let Some(line) = order.line_mut(told.line_no) else { continue };
+            (line.reserved, line.backordered, line.held_dirty) = (now.reserved, now.backordered, true);
+        }
+        reserved += now.reserved;
+        backordered += now.backordered;
+        allocation.push(now);
+    }
+    if unread {
+        order.allocation = Some(allocation);
     }
     let to = match (reserved.is_zero(), backordered.is_zero()) {
         (true, true) => order.fulfilment_state,

@@ -7,7 +7,7 @@ mod shares;
 mod states;
 
 pub use model::{
-    Cause, Entry, Fact, Line, LineChange, LineKind, Log, Part, Refused, Shipment, ShipmentState, Transition,
+    Allocation, Cause, Entry, Fact, Line, LineChange, LineKind, Log, Part, Refused, Shipment, ShipmentState, Transition,
 };
 pub use moves::{cancel_lines, cancel_rest, close_goods, complete, confirm, settle_delivery};
 pub use order::Order;

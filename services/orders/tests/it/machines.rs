@@ -79,6 +79,7 @@ fn an_order(state: OrderState, lines: Vec<Line>) -> Order {
         version: 1,
         lines,
         shipments: Vec::new(),
+        allocation: None,
         log: Log::default(),
     }
 }

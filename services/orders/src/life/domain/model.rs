@@ -120,6 +120,17 @@ impl Line {
     }
 }
 
+/// What the stock holds for a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Allocation {
+    /// Number of the line.
+    pub line_no: i32,
+    /// Held.
+    pub reserved: Decimal,
+    /// Wanted in vain.
+    pub backordered: Decimal,
+}
+
 /// Part of a line to cancel or return.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {

@@ -6,8 +6,8 @@ use types::Currency;
 use uuid::Uuid;
 
 use super::{
-    Cause, Entry, Fact, FulfilmentState, Line, LineChange, LineKind, Log, Machine, OrderState, Part, PaymentState,
-    Refused, Shipment, Transition,
+    Allocation, Cause, Entry, Fact, FulfilmentState, Line, LineChange, LineKind, Log, Machine, OrderState, Part,
+    PaymentState, Refused, Shipment, Transition,
 };
 
 /// An order, locked and read as a whole.
@@ -51,8 +51,10 @@ pub struct Order {
     pub flags: Vec<String>,
     /// Number of facts published so far.
     pub version: i64,
-    /// Lines by number.
+    /// Lines by number; none when they were not read.
     pub lines: Vec<Line>,
+    /// What is held now, when that came without the lines having been read.
+    pub allocation: Option<Vec<Allocation>>,
     /// Shipments.
     pub shipments: Vec<Shipment>,
     /// What happened since it was read.
@@ -86,6 +88,20 @@ impl Order {
     /// A line by its number.
     pub fn line_mut(&mut self, line_no: i32) -> Option<&mut Line> {
         self.lines.iter_mut().find(|line| line.line_no == line_no)
+    }
+
+    /// What is held now, of lines that hold or want anything, if that changed since the order was read.
+    #[must_use]
+    pub fn new_allocation(&self) -> Option<Vec<Allocation>> {
+        let of =
+            |line: &Line| Allocation { line_no: line.line_no, reserved: line.reserved, backordered: line.backordered };
+        let mut lines = match &self.allocation {
+            Some(lines) => lines.clone(),
+            None if self.lines.iter().any(|line| line.held_dirty) => self.lines.iter().map(of).collect(),
+            None => return None,
+        };
+        lines.retain(|line| !line.reserved.is_zero() || !line.backordered.is_zero());
+        Some(lines)
     }
 
     /// Adds a history entry without a move.

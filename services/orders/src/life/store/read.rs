@@ -127,6 +127,7 @@ fn order(
     Ok(Order {
         lines: lines.remove(&row.id).unwrap_or_default(),
         shipments: shipments.remove(&row.id).unwrap_or_default(),
+        allocation: None,
         id: row.id,
         number: row.number,
         currency: Currency::parse(&row.currency).map_err(|_| unreadable("currency"))?,

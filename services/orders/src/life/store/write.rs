@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::life::{
     convert,
-    domain::{Entry, Line, Machine, Order, Shipment},
+    domain::{Allocation, Entry, Line, Machine, Order, Shipment},
 };
 
 /// Stores locked orders after a change and publishes what they tell. The orders' logs are empty afterwards.
@@ -134,15 +134,13 @@ async fn save_lines(conn: &mut PgConnection, orders: &[Order]) -> sqlx::Result<(
 
 /// Stores what the warehouse holds for orders of which that changed.
 async fn save_allocations(conn: &mut PgConnection, orders: &[Order]) -> sqlx::Result<()> {
-    let changed: Vec<&Order> = orders.iter().filter(|order| order.lines.iter().any(|line| line.held_dirty)).collect();
+    let changed: Vec<(Uuid, Vec<Allocation>)> =
+        orders.iter().filter_map(|order| order.new_allocation().map(|lines| (order.id, lines))).collect();
     if changed.is_empty() {
         return Ok(());
     }
-    let lines: Vec<(Uuid, &Line)> = changed
-        .iter()
-        .flat_map(|order| order.lines.iter().map(|line| (order.id, line)))
-        .filter(|(_, line)| !line.reserved.is_zero() || !line.backordered.is_zero())
-        .collect();
+    let lines: Vec<(Uuid, &Allocation)> =
+        changed.iter().flat_map(|(id, lines)| lines.iter().map(|line| (*id, line))).collect();
     sqlx::query(
         "-- save_order_allocations
         insert into order_allocation (order_id, line_nos, reserved, backordered)
@@ -157,7 +155,7 @@ async fn save_allocations(conn: &mut PgConnection, orders: &[Order]) -> sqlx::Re
         on conflict (order_id) do update set line_nos = excluded.line_nos, reserved = excluded.reserved,
             backordered = excluded.backordered",
     )
-    .bind(changed.iter().map(|order| order.id).collect::<Vec<_>>())
+    .bind(changed.iter().map(|(id, _)| *id).collect::<Vec<_>>())
     .bind(lines.iter().map(|(id, _)| *id).collect::<Vec<_>>())
     .bind(lines.iter().map(|(_, line)| line.line_no).collect::<Vec<_>>())
     .bind(lines.iter().map(|(_, line)| line.reserved).collect::<Vec<_>>())
