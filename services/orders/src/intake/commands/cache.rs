@@ -56,7 +56,8 @@ impl Cache {
             goods.map(|line| line.sku.as_str()).filter(|sku| !self.items.contains_key(*sku)).collect();
         if !missing.is_empty() {
             let missing: Vec<_> = missing.into_iter().collect();
-            let items = store::items(conn, &missing).await?;
+            let lists: Vec<_> = self.lists.keys().map(String::as_str).collect();
+            let items = store::items(conn, &missing, &lists).await?;
             self.items.extend(items.into_iter().map(|item| (item.sku.clone(), item)));
         }
         self.version = version;

@@ -63,11 +63,12 @@ struct PriceRow {
     valid_to: Option<OffsetDateTime>,
 }
 
-/// Products with all their prices.
+/// Products with their prices in these lists. The lists are named, because a join with the table of lists, of whose size
+/// the planner has no idea, has it read all prices.
 ///
 /// # Errors
 /// Database errors.
-pub async fn items(conn: &mut PgConnection, skus: &[&str]) -> sqlx::Result<Vec<Arc<Item>>> {
+pub async fn items(conn: &mut PgConnection, skus: &[&str], lists: &[&str]) -> sqlx::Result<Vec<Arc<Item>>> {
     let rows: Vec<ItemRow> = sqlx::query_as(
         "-- intake_items
         select id, sku, unit, vat_rate, category, brand, status from product where sku = any($1)",
@@ -78,10 +79,11 @@ pub async fn items(conn: &mut PgConnection, skus: &[&str]) -> sqlx::Result<Vec<A
     let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
     let prices: Vec<PriceRow> = sqlx::query_as(
         "-- intake_prices
-        select p.product_id, p.price_list, p.amount, p.valid_from, p.valid_to
-        from price_list l join price p on p.price_list = l.code where p.product_id = any($1)",
+        select product_id, price_list, amount, valid_from, valid_to
+        from price where price_list = any($2) and product_id = any($1)",
     )
     .bind(&ids)
+    .bind(lists)
     .fetch_all(conn)
     .await?;
     let mut by_product: HashMap<Uuid, Vec<PricePeriod>> = HashMap::new();
