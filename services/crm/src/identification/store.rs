@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use sqlx::PgConnection;
+use sqlx::{PgConnection, Postgres, postgres::PgArguments, query::Query};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -129,26 +129,40 @@ pub(crate) async fn insert_contacts(
     rows: &[ContactRow],
     now: OffsetDateTime,
 ) -> Result<(), Error> {
-    if rows.is_empty() {
-        return Ok(());
+    let (keys, texts): (Vec<&ContactRow>, Vec<_>) = rows.iter().partition(|row| row.contact.kind.identifies());
+    if !keys.is_empty() {
+        let query = sqlx::query(
+            "-- insert_contact_keys
+            insert into customer_contact (customer_id, contact_id, kind, value, added_at)
+            select customer_id, contact_id, kind, value, $4
+            from unnest($1::uuid[], $2::text[], $3::text[], $5::uuid[]) as r(customer_id, kind, value, contact_id)",
+        );
+        let ids: Vec<Uuid> = keys.iter().map(|_| service::new_id()).collect();
+        bind_contacts(query, &keys, now).bind(ids).execute(&mut *conn).await?;
     }
-    sqlx::query(
-        "-- insert_contacts
-        insert into customer_contact (customer_id, contact_id, kind, value, added_at)
-        select customer_id,
-            case when kind in ('address', 'note') then md5(kind || ':' || value)::uuid else contact_id end,
-            kind, value, $5
-        from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) as r(contact_id, customer_id, kind, value)
-        on conflict (customer_id, contact_id) do nothing",
-    )
-    .bind(rows.iter().map(|_| service::new_id()).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.customer_id).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.contact.kind.code()).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.contact.value.as_str()).collect::<Vec<_>>())
-    .bind(now)
-    .execute(conn)
-    .await?;
+    if !texts.is_empty() {
+        let query = sqlx::query(
+            "-- insert_contact_texts
+            insert into customer_contact (customer_id, contact_id, kind, value, added_at)
+            select customer_id, md5(kind || ':' || value)::uuid, kind, value, $4
+            from unnest($1::uuid[], $2::text[], $3::text[]) as r(customer_id, kind, value)
+            on conflict (customer_id, contact_id) do nothing",
+        );
+        bind_contacts(query, &texts, now).execute(conn).await?;
+    }
     Ok(())
+}
+
+fn bind_contacts<'q>(
+    query: Query<'q, Postgres, PgArguments>,
+    rows: &[&'q ContactRow],
+    now: OffsetDateTime,
+) -> Query<'q, Postgres, PgArguments> {
+    query
+        .bind(rows.iter().map(|row| row.customer_id).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.contact.kind.code()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.contact.value.as_str()).collect::<Vec<_>>())
+        .bind(now)
 }
 
 /// A doubt and the order that raised it.
