@@ -273,9 +273,11 @@ async fn initialise(folder: &Folder, binaries: &Path) -> anyhow::Result<String> 
     let mut command = as_server(Signal::SIGKILL);
     // Tests connect thousands of times, and an unoptimised client spends 50 ms on each SCRAM exchange.
     let authentication = if folder.throw_away { "password" } else { "scram-sha-256" };
-    let fixed = ["-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "-A", authentication, "--no-instructions"];
+    // Same order of texts as C.UTF-8, but compared byte by byte: indexes of texts cost a third less.
+    let locale = ["--locale=C.UTF-8", "--lc-collate=C"];
+    let fixed = ["-U", "postgres", "-E", "UTF8", "-A", authentication, "--no-instructions"];
     command.extend([text(&binaries.join("initdb"))?, "-D".to_owned(), text(&making)?]);
-    command.extend(fixed.map(str::to_owned));
+    command.extend(fixed.into_iter().chain(locale).map(str::to_owned));
     command.push(format!("--pwfile={}", text(&password_file)?));
     command.push(if folder.throw_away { "--no-sync" } else { "--data-checksums" }.to_owned());
     let log = folder.log("postgres.log")?;
