@@ -53,6 +53,26 @@ async fn the_events_of_one_order_keep_their_order_within_a_batch() {
 }
 
 #[tokio::test]
+async fn the_facts_of_an_order_are_numbered_without_gaps_however_its_events_come() {
+    let erp = Erp::start().await;
+    erp.know(&["A"]).await;
+    erp.receive(&[goods("A", 10, "1", "L")]).await;
+    let (together, alone) = (service::new_id(), service::new_id());
+    let changed = |id| [placed(order(id, 1, vec![line(1, "A", 4)])), lines_cancelled(id, &[(1, "A", 1)])];
+    erp.deliver(&changed(together)).await;
+    for event in changed(alone) {
+        erp.deliver(&[event]).await;
+    }
+    erp.deliver(&[cancelled(together), cancelled(alone)]).await;
+    for (id, facts) in [(together, 2), (alone, 3)] {
+        let events = erp.app.events().await;
+        let versions = events.iter().filter(|event| event.aggregate_id == id.to_string()).map(|event| event.version);
+        assert_eq!(versions.collect::<Vec<_>>(), (1..=facts).collect::<Vec<_>>());
+    }
+    erp.balanced().await;
+}
+
+#[tokio::test]
 async fn a_batch_does_what_its_events_do_one_by_one() {
     let (together, alone) = (Erp::start().await, Erp::start().await);
     let mut orders = Vec::new();
