@@ -13,8 +13,8 @@ use tonic::client::Grpc;
 use tonic::metadata::MetadataMap;
 use tonic::transport::{self, Endpoint};
 use tonic::{Request, Status, Streaming};
-use tower::util::BoxCloneSyncService;
 use tower::ServiceBuilder;
+use tower::util::BoxCloneSyncService;
 
 use crate::config::Config;
 use crate::routing::Rpc;

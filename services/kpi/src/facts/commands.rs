@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use super::{
     convert,
     domain::{Calendar, Changes},
-    line_sums::LineSums,
+    domain_sums::LineSums,
     store::{self, OrderRow},
     store_events, store_lines, store_updates,
 };

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{
     domain::{OrderChange, PlacedOrder},
-    line_sums::LineSums,
+    domain_sums::LineSums,
 };
 
 const INSERT_ORDERS: &str = "-- insert_order_facts
