@@ -244,9 +244,16 @@ pub(super) fn totals(evidence: &Evidence) -> Finding {
             views().map(|view| amount(&view.returned_amount)).sum(),
         );
         for view in views() {
-            let all = view.line.as_ref().map_or(Decimal::ZERO, |line| quantity(&line.quantity));
-            let used = quantity(&view.cancelled) + quantity(&view.returned);
-            finding.expect(used <= all, || format!("order {order_id}: {used} of {all} cancelled or returned"));
+            let Some(line) = &view.line else { continue };
+            let (all, cancelled) = (quantity(&line.quantity), quantity(&view.cancelled));
+            finding.expect(cancelled <= all, || format!("order {order_id}: {cancelled} of {all} cancelled"));
+            // Goods that left while their cancellation was on its way may come back too: what is given once is the money.
+            let (shipped, returned) = (quantity(&view.shipped), quantity(&view.returned));
+            finding.expect(returned <= shipped, || format!("order {order_id}: {returned} of {shipped} returned"));
+            let (paid, back) = (amount(&line.total), amount(&view.cancelled_amount) + amount(&view.returned_amount));
+            finding.expect(back.abs() <= paid.abs(), || {
+                format!("order {order_id}: {back} given back of a line of {paid}")
+            });
         }
         let payments = || picture.payments.iter().map(|payment| amount(&payment.amount));
         let (paid, refunded): (Decimal, Decimal) = (

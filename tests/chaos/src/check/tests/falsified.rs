@@ -156,6 +156,11 @@ pub(super) const ALL: &[(&str, &str, Falsify)] = &[
     }),
     ("21", "more given back than paid", |e| order(e, "o1").payments[1].amount = money("-32.00")),
     ("21", "a balance that is none", |e| head(order(e, "o2")).balance = money("9.00")),
+    ("21", "more cancelled than ordered", |e| order(e, "o1").order.lines[0].cancelled = pieces("99")),
+    ("21", "more returned than shipped", |e| order(e, "o1").order.lines[0].returned = pieces("99")),
+    ("21", "the money of a line given back twice", |e| {
+        order(e, "o1").order.lines[0].cancelled_amount = money("9999.00");
+    }),
     ("25", "an arrow that is none", |e| order(e, "o1").timeline[3].to_state = "backordered".to_owned()),
     ("25", "a step is missing", |e| drop(order(e, "o1").timeline.remove(3))),
     ("25", "time goes back", |e| order(e, "o1").timeline[4].at.as_mut().unwrap().seconds = 1),
