@@ -233,11 +233,13 @@ async fn probe(port: u16, password: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// `NATS_SERVER`, or `.tools/bin/nats-server` here or in a folder above, or the one on PATH; refuses one that is too old.
+/// `NATS_SERVER`, or `.tools/bin/nats-server` in a folder above this one or above this program, or the one on PATH;
+/// refuses one that is too old.
 fn find() -> anyhow::Result<PathBuf> {
     let named = std::env::var_os("NATS_SERVER").map(PathBuf::from);
-    let here = std::env::current_dir()?;
-    let tools = || here.ancestors().map(|folder| folder.join(".tools/bin/nats-server")).find(|path| path.is_file());
+    let (here, program) = (std::env::current_dir()?, std::env::current_exe()?);
+    let above = here.ancestors().chain(program.ancestors());
+    let tools = || above.map(|folder| folder.join(".tools/bin/nats-server")).find(|path| path.is_file());
     let on_path = || {
         std::env::split_paths(&std::env::var_os("PATH")?).map(|folder| folder.join("nats-server")).find(|p| p.is_file())
     };

@@ -238,7 +238,7 @@ pub async fn sign_out(args: SignOutArgs) -> anyhow::Result<()> {
     let Some(session) = Session::load(&file)? else {
         return say::line("Nobody is signed in.");
     };
-    let api = Api::new(&args.connection.http, Credentials::Nobody)?.impatient();
+    let api = Api::new(session.home(&args.connection.http), Credentials::Nobody)?.impatient();
     let request = SignOutRequest { refresh_token: session.refresh_token().to_owned() };
     let _: SignOutResponse = api.call("shopfloor.identity.v1.AuthService/SignOut", &request).await?;
     std::fs::remove_file(&file).with_context(|| format!("cannot delete {}", file.display()))?;

@@ -121,7 +121,7 @@ impl Kept {
         if others && !self.session.is_ending() {
             return Ok(());
         }
-        let http = if self.session.http.is_empty() { http.to_owned() } else { self.session.http.clone() };
+        let http = self.session.home(http).to_owned();
         let api = super::api::Api::new(&http, Credentials::Nobody)?;
         let request = RefreshSessionRequest { refresh_token: self.session.refresh_token.clone() };
         let answer: anyhow::Result<RefreshSessionResponse> =
@@ -161,6 +161,11 @@ pub struct Session {
 }
 
 impl Session {
+    /// The gateway it was opened at, or `otherwise` where an older program did not write it down.
+    pub fn home<'a>(&'a self, otherwise: &'a str) -> &'a str {
+        if self.http.is_empty() { otherwise } else { &self.http }
+    }
+
     /// The session of a fresh pair of tokens from the gateway at `http`.
     pub fn from_tokens(tokens: &proto::identity::v1::TokenPair, http: &str) -> Self {
         let expires_at = tokens.access_expires_at.as_ref().and_then(proto::from_timestamp);
