@@ -120,8 +120,9 @@ impl Consumer {
             }
             next_batch = tokio::time::Instant::now() + self.subscription.gather;
             position = batch.last().and_then(|last| last.info().ok()).map_or(position, |info| info.stream_sequence);
-            heard = tokio::time::Instant::now();
             self.take(batch, cancel).await?;
+            // Counted from here, because what came in the meantime is still to be looked at.
+            heard = tokio::time::Instant::now();
         }
     }
 
