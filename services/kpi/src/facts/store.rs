@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use sqlx::PgConnection;
+use sqlx::{PgConnection, Postgres, postgres::PgArguments, query::Query};
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
@@ -63,12 +63,42 @@ pub(super) fn each<'a, T>(orders: &[OrderRow<'a>], field: impl Fn(&'a OrderChang
     orders.iter().map(|row| field(row.change)).collect()
 }
 
-pub(super) fn placed<'a, T>(orders: &[OrderRow<'a>], field: impl Fn(&'a PlacedOrder) -> T) -> Vec<Option<T>> {
+fn placed<'a, T>(orders: &[OrderRow<'a>], field: impl Fn(&'a PlacedOrder) -> T) -> Vec<Option<T>> {
     each(orders, |order| order.placed.as_ref().map(&field))
 }
 
-pub(super) fn sums<T>(orders: &[OrderRow<'_>], field: impl Fn(&LineSums) -> T) -> Vec<Option<T>> {
+fn sums<T>(orders: &[OrderRow<'_>], field: impl Fn(&LineSums) -> T) -> Vec<Option<T>> {
     orders.iter().map(|row| row.sums.as_ref().map(&field)).collect()
+}
+
+/// A statement whose parameters are being bound.
+pub(super) type Statement<'q> = Query<'q, Postgres, PgArguments>;
+
+/// Binds the ids and what `OrderPlaced` says, ten parameters.
+pub(super) fn bind_placed<'q>(statement: Statement<'q>, orders: &[OrderRow<'q>]) -> Statement<'q> {
+    statement
+        .bind(orders.iter().map(|row| row.order_id).collect::<Vec<_>>())
+        .bind(placed(orders, |placed| placed.number.as_str()))
+        .bind(placed(orders, |placed| placed.channel.as_str()))
+        .bind(placed(orders, |placed| placed.region.as_str()))
+        .bind(placed(orders, |placed| placed.delivery_method.as_str()))
+        .bind(placed(orders, |placed| placed.payment_method.as_str()))
+        .bind(placed(orders, |placed| placed.currency.as_str()))
+        .bind(placed(orders, |placed| placed.placed_at))
+        .bind(placed(orders, |placed| placed.business_day))
+        .bind(placed(orders, |placed| placed.total))
+}
+
+/// Binds the sums over the lines, seven parameters.
+pub(super) fn bind_sums<'q>(statement: Statement<'q>, orders: &[OrderRow<'q>]) -> Statement<'q> {
+    statement
+        .bind(sums(orders, |sums| sums.lines))
+        .bind(sums(orders, |sums| sums.units))
+        .bind(sums(orders, |sums| sums.gross))
+        .bind(sums(orders, |sums| sums.discount))
+        .bind(sums(orders, |sums| sums.tax))
+        .bind(sums(orders, |sums| sums.placed))
+        .bind(sums(orders, |sums| sums.any_discount))
 }
 
 /// Waits until no other batch writes orders or their lines. Lasts to the end of the transaction.
@@ -99,17 +129,7 @@ pub(super) async fn insert_orders(conn: &mut PgConnection, orders: &[OrderRow<'_
     if orders.is_empty() {
         return Ok(());
     }
-    sqlx::query(INSERT_ORDERS)
-        .bind(orders.iter().map(|row| row.order_id).collect::<Vec<_>>())
-        .bind(placed(orders, |placed| placed.number.as_str()))
-        .bind(placed(orders, |placed| placed.channel.as_str()))
-        .bind(placed(orders, |placed| placed.region.as_str()))
-        .bind(placed(orders, |placed| placed.delivery_method.as_str()))
-        .bind(placed(orders, |placed| placed.payment_method.as_str()))
-        .bind(placed(orders, |placed| placed.currency.as_str()))
-        .bind(placed(orders, |placed| placed.placed_at))
-        .bind(placed(orders, |placed| placed.business_day))
-        .bind(placed(orders, |placed| placed.total))
+    let statement = bind_placed(sqlx::query(INSERT_ORDERS), orders)
         .bind(each(orders, |order| order.order_state.value.as_str()))
         .bind(each(orders, |order| order.order_state.version))
         .bind(each(orders, |order| order.payment_state.value.as_str()))
@@ -131,16 +151,8 @@ pub(super) async fn insert_orders(conn: &mut PgConnection, orders: &[OrderRow<'_
         .bind(each(orders, |order| order.paid))
         .bind(each(orders, |order| order.customer.as_ref().map(|link| link.customer_id)))
         .bind(each(orders, |order| order.customer.as_ref().map(|link| link.first_order)))
-        .bind(each(orders, |order| order.customer.as_ref().map(|link| link.at)))
-        .bind(sums(orders, |sums| sums.lines))
-        .bind(sums(orders, |sums| sums.units))
-        .bind(sums(orders, |sums| sums.gross))
-        .bind(sums(orders, |sums| sums.discount))
-        .bind(sums(orders, |sums| sums.tax))
-        .bind(sums(orders, |sums| sums.placed))
-        .bind(sums(orders, |sums| sums.any_discount))
-        .execute(conn)
-        .await?;
+        .bind(each(orders, |order| order.customer.as_ref().map(|link| link.at)));
+    bind_sums(statement, orders).execute(conn).await?;
     Ok(())
 }
 

@@ -2,11 +2,14 @@
 
 use std::collections::HashSet;
 
-use sqlx::{PgConnection, Postgres, postgres::PgArguments, query::Query};
+use sqlx::PgConnection;
 use time::Date;
 use uuid::Uuid;
 
-use super::domain::{LineChange, Part, PlacedLine};
+use super::{
+    domain::{LineChange, Part, PlacedLine},
+    store::Statement,
+};
 
 const INSERT_LINES: &str = "-- insert_order_line_facts
 insert into order_line_fact
@@ -71,8 +74,6 @@ fn each<'a, T>(lines: &Lines<'a>, field: impl Fn(&'a LineChange) -> T) -> Vec<T>
 fn placed<'a, T>(lines: &Lines<'a>, field: impl Fn(&'a PlacedLine) -> T) -> Vec<Option<T>> {
     each(lines, |line| line.placed.as_ref().map(&field))
 }
-
-type Statement<'q> = Query<'q, Postgres, PgArguments>;
 
 fn bind_placed<'q>(statement: Statement<'q>, lines: &Lines<'q>) -> Statement<'q> {
     statement

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{
     domain::OrderChange,
-    store::{OrderRow, each, placed, sums},
+    store::{OrderRow, bind_placed, bind_sums, each},
 };
 
 /// Brings orders that have a row up to date.
@@ -49,7 +49,7 @@ async fn placements(conn: &mut PgConnection, orders: &[OrderRow<'_>]) -> sqlx::R
     if orders.is_empty() {
         return Ok(());
     }
-    sqlx::query(
+    let statement = sqlx::query(
         "-- update_order_placements
         update order_fact known set
             number = coalesce(change.number, known.number), channel = coalesce(change.channel, known.channel),
@@ -78,30 +78,14 @@ async fn placements(conn: &mut PgConnection, orders: &[OrderRow<'_>]) -> sqlx::R
                        business_day, stated_total, lines, units, gross, discount, tax, placed, any_discount, order_state,
                        order_state_version, confirmed_at, awaiting_since)
         where known.order_id = change.order_id",
-    )
-    .bind(ids(orders))
-    .bind(placed(orders, |placed| placed.number.as_str()))
-    .bind(placed(orders, |placed| placed.channel.as_str()))
-    .bind(placed(orders, |placed| placed.region.as_str()))
-    .bind(placed(orders, |placed| placed.delivery_method.as_str()))
-    .bind(placed(orders, |placed| placed.payment_method.as_str()))
-    .bind(placed(orders, |placed| placed.currency.as_str()))
-    .bind(placed(orders, |placed| placed.placed_at))
-    .bind(placed(orders, |placed| placed.business_day))
-    .bind(placed(orders, |placed| placed.total))
-    .bind(sums(orders, |sums| sums.lines))
-    .bind(sums(orders, |sums| sums.units))
-    .bind(sums(orders, |sums| sums.gross))
-    .bind(sums(orders, |sums| sums.discount))
-    .bind(sums(orders, |sums| sums.tax))
-    .bind(sums(orders, |sums| sums.placed))
-    .bind(sums(orders, |sums| sums.any_discount))
-    .bind(each(orders, |order| order.order_state.value.as_str()))
-    .bind(each(orders, |order| order.order_state.version))
-    .bind(each(orders, |order| order.moments.confirmed))
-    .bind(each(orders, |order| order.moments.awaiting))
-    .execute(conn)
-    .await?;
+    );
+    bind_sums(bind_placed(statement, orders), orders)
+        .bind(each(orders, |order| order.order_state.value.as_str()))
+        .bind(each(orders, |order| order.order_state.version))
+        .bind(each(orders, |order| order.moments.confirmed))
+        .bind(each(orders, |order| order.moments.awaiting))
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
