@@ -4,7 +4,8 @@
 //!
 //! 1. A command appends it to its service's `outbox` in the transaction of the change ([`outbox::append`]).
 //!    *Crash before commit*: neither change nor event. *After*: both; the event waits.
-//! 2. The [`relay`] publishes waiting rows in order and stores the stream sequence that the broker acknowledged.
+//! 2. The [`relay`] publishes what waits, in order, and notes for each event the stream sequence that the broker
+//!    acknowledged, beside the outbox and a batch at a time.
 //!    *Crash between the two*: published again; the broker's duplicate window or the consumer's inbox drops it.
 //! 3. A [`consumer`] applies a batch and marks each event in its `inbox` in the same transaction, then acknowledges.
 //!    *Crash before commit*: no effect, delivered again. *Between commit and acknowledgement*: delivered again, the
