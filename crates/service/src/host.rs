@@ -18,13 +18,11 @@ use tonic::service::{Routes, RoutesBuilder};
 use crate::{
     Clock, Db, InternalTokens, Job, Verifier,
     config::HostConfig,
+    db::PAUSE,
     grpc::secured_router,
     messaging_grpc::{Hosted, MessagingGrpc},
     ops::{self, Ready},
 };
-
-/// A connection that has been idle for longer is asked whether it still lives before it is used.
-const PAUSE: Duration = Duration::from_secs(1);
 
 /// What a service is built from.
 #[derive(Clone)]
@@ -105,7 +103,7 @@ pub struct Host {
     ready: Ready,
     local: Local,
     bus: Bus,
-    pools: Vec<PgPool>,
+    databases: Vec<Db>,
 }
 
 /// Opens a service's database and brings its tables up to date.
@@ -189,7 +187,7 @@ impl Host {
         routes.add_service(health_service);
         add_reflection(&mut routes)?;
         let mut router = axum::Router::new();
-        let (mut hosted, mut pools) = (HashMap::new(), Vec::new());
+        let (mut hosted, mut databases) = (HashMap::new(), Vec::new());
         for plan in plans {
             let pool = open_database(plan.name, &plan.database_url, config.db_connections, plan.migrator).await?;
             let wake = Wake::default();
@@ -202,7 +200,7 @@ impl Host {
             };
             let service = (plan.build)(&deps).with_context(|| format!("{} cannot start", plan.name))?;
             tasks.spawn(Relay::new(service.name, pool.clone(), bus.clone(), wake.clone()).run(cancel.clone()));
-            tasks.spawn(ops::watch_pool(service.name, pool.clone(), cancel.clone()));
+            tasks.spawn(ops::watch_pool(service.name, deps.db.clone(), cancel.clone()));
             for subscription in &service.consumers {
                 let consumer = Consumer::new(subscription.clone(), pool.clone(), bus.clone(), wake.clone());
                 tasks.spawn(consumer.run(cancel.clone()));
@@ -215,8 +213,8 @@ impl Host {
                 tasks.spawn(job.run(pool.clone(), cancel.clone()));
             }
             router = router.merge(service.routes.prepare().into_axum_router().reset_fallback());
+            databases.push(deps.db.clone());
             hosted.insert(service.name, Hosted { db: deps.db, subscriptions: service.consumers });
-            pools.push(pool);
             health.set_service_status(plan.name, tonic_health::ServingStatus::Serving).await;
         }
         let services = hosted.keys().copied().collect();
@@ -231,7 +229,7 @@ impl Host {
             tokio::select! { () = cancel.cancelled() => {}, () = ops::upkeep() => {} }
         });
         ready.set(true);
-        Ok(Self { doors, rpcs, work, ready, local, bus, pools })
+        Ok(Self { doors, rpcs, work, ready, local, bus, databases })
     }
 
     /// Whether it wants work.
@@ -266,8 +264,8 @@ impl Host {
             stage.end(until).await;
         }
         self.bus.drain().await;
-        for pool in self.pools {
-            tokio::time::timeout(Duration::from_secs(2), pool.close()).await.ok();
+        for database in self.databases {
+            tokio::time::timeout(Duration::from_secs(2), database.close()).await.ok();
         }
     }
 }

@@ -22,7 +22,7 @@ pub mod telemetry;
 pub use auth::{Caller, CallerKind, InternalTokens, Verifier, caller};
 pub use check::{Check, Violation};
 pub use clock::{Clock, new_id};
-pub use db::{Db, Tx};
+pub use db::{Conn, Db, Tx};
 pub use grpc::secured_router;
 pub use host::{Deps, Service};
 pub use jobs::Job;

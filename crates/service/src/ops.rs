@@ -10,8 +10,9 @@ use std::{
 
 use axum::{Router, extract::State, http::StatusCode, routing::get};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
+
+use crate::Db;
 
 /// Bounds of all duration histograms, in seconds.
 const SECONDS: [f64; 14] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 15.0, 60.0];
@@ -72,10 +73,11 @@ pub(crate) async fn upkeep() {
 }
 
 /// Notes how many connections a service holds to its database, until cancelled.
-pub(crate) async fn watch_pool(service: &'static str, pool: PgPool, cancel: CancellationToken) {
+pub(crate) async fn watch_pool(service: &'static str, db: Db, cancel: CancellationToken) {
+    let pool = db.pool();
     let mut tick = tokio::time::interval(Duration::from_secs(5));
     while cancel.run_until_cancelled(tick.tick()).await.is_some() {
-        let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
+        let idle = u32::try_from(pool.num_idle() + db.tidy()).unwrap_or(u32::MAX);
         let used = pool.size().saturating_sub(idle);
         for (state, count) in [("idle", idle), ("used", used)] {
             metrics::gauge!("db_client_connections", "service" => service, "state" => state).set(f64::from(count));

@@ -27,8 +27,6 @@ use crate::{
 /// Most nodes of one tree.
 const MOST_NODES: i64 = 2_000;
 
-type Connection = sqlx::pool::PoolConnection<sqlx::Postgres>;
-
 /// Who asks, and what.
 fn asked<T>(request: Request<T>) -> Result<(Reader, T), Status> {
     Ok((Reader::from(&service::caller(&request)?), request.into_inner()))
@@ -68,7 +66,7 @@ pub(crate) fn known_moment(at: Option<OffsetDateTime>) -> Result<(), Status> {
 
 impl Pages {
     /// The page of a request that was read without fault, if its sender may read it, and a connection to read on with.
-    async fn page(&self, check: Check, id: Uuid, reader: &Reader) -> Result<(Connection, Page), Status> {
+    async fn page(&self, check: Check, id: Uuid, reader: &Reader) -> Result<(service::Conn, Page), Status> {
         check.done().map_err(status::invalid)?;
         let mut conn = self.deps.db.acquire().await.map_err(status::from_sqlx)?;
         let page = readable(&mut conn, id, reader).await?;
@@ -76,7 +74,7 @@ impl Pages {
     }
 
     /// A connection to read a space with, or what lies below one of its pages, if the reader may.
-    async fn space(&self, space: &str, below: Option<Uuid>, reader: &Reader) -> Result<Connection, Status> {
+    async fn space(&self, space: &str, below: Option<Uuid>, reader: &Reader) -> Result<service::Conn, Status> {
         let mut conn = self.deps.db.acquire().await.map_err(status::from_sqlx)?;
         known_space(&mut conn, space, reader).await?;
         if let Some(page) = below {
