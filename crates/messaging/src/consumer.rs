@@ -4,27 +4,27 @@
 //! acknowledgement that covers everything up to a message, keeps the stream's order. When a copy takes over it sets the
 //! broker's consumer back to what was acknowledged, so nothing that a dead copy had fetched is overtaken.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use anyhow::{Context as _, bail};
 use async_nats::jetstream::{self, consumer, stream::LastRawMessageErrorKind};
-use futures::{FutureExt as _, StreamExt as _};
+use futures::FutureExt as _;
 use sqlx::{Connection as _, PgConnection, PgPool};
 use time::OffsetDateTime;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::{
-    bus::{Bus, REQUEST_TIMEOUT, stream_name},
+    bus::{Bus, stream_name},
     dead_letter,
     event::{Event, subject},
-    headers, inbox,
+    inbox,
+    source::{BATCH, Batch, Source, acknowledge, settle},
     subscription::{Subscription, is_database_away},
     trace,
 };
 
-/// Events applied in one transaction at most.
-const BATCH: usize = 500;
 /// How often dead letters are looked at, and another copy's office is asked for.
 const TICK: Duration = Duration::from_secs(2);
 /// After how long without events the broker is asked whether it really has none.
@@ -73,11 +73,11 @@ impl Consumer {
         }
         let mut connects = self.bus.connects();
         connects.borrow_and_update();
-        let (consumer, mut position) = tokio::select! {
+        let (consumer, position) = tokio::select! {
             () = cancel.cancelled() => return Ok(()),
             attached = self.attach() => attached?,
         };
-        let mut messages = consumer
+        let messages = consumer
             .stream()
             .max_messages_per_batch(2 * BATCH)
             .expires(Duration::from_secs(30))
@@ -86,41 +86,58 @@ impl Consumer {
             .await
             .context("cannot fetch events")?;
         *pause = Duration::from_millis(100);
+        let source = Source::new(self.subscription.consumer, messages);
+        self.work(lock, connects, source, position, cancel).await
+    }
+
+    /// Batch after batch: one is applied while the acknowledgement of the one before is confirmed and the next is read.
+    async fn work(
+        &self,
+        mut lock: PgConnection,
+        mut connects: watch::Receiver<u64>,
+        mut source: Source,
+        mut position: u64,
+        cancel: &CancellationToken,
+    ) -> anyhow::Result<()> {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut next_batch = tokio::time::Instant::now();
-        let (mut heard, mut looked_at) = (tokio::time::Instant::now(), position);
+        let (mut heard, mut looked_at, mut acking) = (tokio::time::Instant::now(), position, None);
         loop {
-            let first = tokio::select! {
+            tokio::select! {
                 biased;
-                () = cancel.cancelled() => return Ok(()),
-                _ = connects.changed() => anyhow::bail!("broker reconnected"),
+                () = cancel.cancelled() => return settle(&mut acking).await,
+                _ = connects.changed() => bail!("broker reconnected"),
                 _ = tick.tick() => {
                     lock.ping().await.context("lost the office")?;
                     dead_letter::retry_due(&self.pool, &self.subscription, OffsetDateTime::now_utc()).await?;
                     self.wake.wake();
-                    if heard.elapsed() > DOUBT {
+                    if source.is_empty() && heard.elapsed() > DOUBT {
                         heard = tokio::time::Instant::now();
                         looked_at = self.doubt(position, looked_at).await?;
                     }
                     continue;
                 }
-                first = messages.next() => first.context("the fetch ended")?.context("cannot fetch events")?,
-            };
-            let mut batch = vec![first];
-            while batch.len() < BATCH {
-                // What is there comes first; then what comes until the batch may begin.
-                let next = tokio::select! {
+                done = settle(&mut acking), if acking.is_some() => { done?; continue }
+                () = source.read(), if source.is_empty() => {}
+                () = std::future::ready(()), if !source.is_empty() => {}
+            }
+            // What is there comes first; then what comes until the batch may begin.
+            while source.reads_on() {
+                tokio::select! {
                     biased;
-                    next = messages.next() => next.context("the fetch ended")?,
+                    () = source.read() => {}
                     () = cancel.cancelled() => break,
                     () = tokio::time::sleep_until(next_batch) => break,
-                };
-                batch.push(next.context("cannot fetch events")?);
+                }
             }
+            let batch = source.take()?;
             next_batch = tokio::time::Instant::now() + self.subscription.gather;
-            position = batch.last().and_then(|last| last.info().ok()).map_or(position, |info| info.stream_sequence);
-            self.take(batch, cancel).await?;
+            position = batch.position().unwrap_or(position);
+            let last = self.take(batch, &mut source, cancel).await?;
+            // It covers all messages before it and is itself confirmed.
+            settle(&mut acking).await?;
+            acking = last.map(|last| tokio::spawn(acknowledge(last)));
             // Counted from here, because what came in the meantime is still to be looked at.
             heard = tokio::time::Instant::now();
         }
@@ -186,38 +203,41 @@ impl Consumer {
         Ok((stream.create_consumer(config).await.context("cannot make the consumer")?, position))
     }
 
-    /// Applies a batch, however often the database has to be asked, and acknowledges it.
-    async fn take(&self, batch: Vec<jetstream::Message>, cancel: &CancellationToken) -> anyhow::Result<()> {
-        let mut events = Vec::with_capacity(batch.len());
-        for message in &batch {
-            match headers::read(message) {
-                Ok(event) => events.push(event),
-                Err(error) => {
-                    let subject = message.subject.as_str();
-                    tracing::error!(subject, error = format!("{error:#}"), "not an event of ours; passed over");
-                    metrics::counter!("messaging_foreign_messages_total", "consumer" => self.subscription.consumer)
-                        .increment(1);
+    /// Applies a batch, however often the database has to be asked, and reads on meanwhile. Returns what to acknowledge.
+    async fn take(
+        &self,
+        batch: Batch,
+        source: &mut Source,
+        cancel: &CancellationToken,
+    ) -> anyhow::Result<Option<jetstream::Message>> {
+        {
+            let work = self.apply(&batch.events, cancel);
+            tokio::pin!(work);
+            loop {
+                tokio::select! {
+                    biased;
+                    done = &mut work => break done?,
+                    () = source.read(), if source.reads_on() => {}
                 }
             }
         }
+        self.wake.wake();
+        self.report(&batch.events, batch.last.as_ref());
+        Ok(batch.last)
+    }
+
+    async fn apply(&self, events: &[Event], cancel: &CancellationToken) -> anyhow::Result<()> {
         let mut pause = Duration::from_millis(50);
-        while let Err(error) = apply_batch(&self.pool, &self.subscription, &events).await {
+        while let Err(error) = apply_batch(&self.pool, &self.subscription, events).await {
             let consumer = self.subscription.consumer;
             tracing::warn!(consumer, error = format!("{error:#}"), "cannot apply events now; trying again");
             tokio::select! {
-                () = cancel.cancelled() => anyhow::bail!("stopped while applying events"),
+                () = cancel.cancelled() => bail!("stopped while applying events"),
                 () = tokio::time::sleep(pause) => {}
             }
             pause = (pause * 2).min(Duration::from_secs(2));
         }
-        self.wake.wake();
-        self.report(&events, batch.last());
-        let Some(last) = batch.last() else { return Ok(()) };
-        // The acknowledgement covers all messages before it and is itself confirmed.
-        let acked = tokio::time::timeout(REQUEST_TIMEOUT, last.double_ack()).await;
-        acked
-            .context("acknowledgement not confirmed in time")?
-            .map_err(|error| anyhow::anyhow!("cannot acknowledge: {error}"))
+        Ok(())
     }
 
     fn report(&self, events: &[Event], last: Option<&jetstream::Message>) {
@@ -280,9 +300,13 @@ async fn apply_together(pool: &PgPool, subscription: &Subscription, events: &[Ev
     let mut tx = pool.begin().await?;
     let ids: Vec<_> = events.iter().map(|event| event.id).collect();
     let mut new = inbox::mark_new(&mut tx, consumer, &ids).await?;
-    // Taken out, so that an event that is twice in the batch is applied once.
-    let fresh = events.iter().filter(|event| new.remove(&event.id));
-    let wanted = fresh.filter(|event| subscription.events.contains(&event.name.as_str())).cloned().collect();
+    let is_wanted = |event: &Event| subscription.events.contains(&event.name.as_str());
+    let wanted = if new.len() == events.len() && events.iter().all(is_wanted) {
+        Cow::Borrowed(events)
+    } else {
+        // Taken out, so that an event that is twice in the batch is applied once.
+        Cow::Owned(events.iter().filter(|event| new.remove(&event.id) && is_wanted(event)).cloned().collect())
+    };
     let free = dead_letter::park_behind(&mut tx, consumer, wanted, OffsetDateTime::now_utc()).await?;
     if !free.is_empty() {
         let (spans, traces) = trace::consume_spans(consumer, &free);

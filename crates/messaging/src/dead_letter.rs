@@ -3,7 +3,7 @@
 //! The first failed event of an aggregate is `retrying`, then `dead` when it was tried often enough; all later events
 //! of that aggregate are `parked` until it is applied. So order per aggregate holds and other aggregates never wait.
 
-use std::collections::HashSet;
+use std::{borrow::Cow, collections::HashSet};
 
 use sqlx::{PgConnection, PgPool};
 use time::{Duration, OffsetDateTime};
@@ -26,12 +26,12 @@ fn pause_after(attempts: i32) -> Duration {
 }
 
 /// Parks those events whose aggregate has a dead letter; returns the others.
-pub(crate) async fn park_behind(
+pub(crate) async fn park_behind<'a>(
     conn: &mut PgConnection,
     consumer: &str,
-    events: Vec<Event>,
+    events: Cow<'a, [Event]>,
     now: OffsetDateTime,
-) -> sqlx::Result<Vec<Event>> {
+) -> sqlx::Result<Cow<'a, [Event]>> {
     if events.is_empty() {
         return Ok(events);
     }
@@ -49,11 +49,12 @@ pub(crate) async fn park_behind(
     if blocked.is_empty() {
         return Ok(events);
     }
-    let (parked, free): (Vec<_>, Vec<_>) = events.into_iter().partition(|event| blocked.contains(&event.aggregate_id));
+    let (parked, free): (Vec<_>, Vec<_>) =
+        events.into_owned().into_iter().partition(|event| blocked.contains(&event.aggregate_id));
     for event in &parked {
         insert(conn, consumer, event, "parked", 0, "waits behind an earlier event of its aggregate", now).await?;
     }
-    Ok(free)
+    Ok(free.into())
 }
 
 /// Sets an event aside that could not be applied.

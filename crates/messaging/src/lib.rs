@@ -26,6 +26,7 @@ mod inbox;
 pub mod outbox;
 mod relay;
 mod retention;
+mod source;
 mod subscription;
 pub mod trace;
 

@@ -83,6 +83,21 @@ async fn a_consumer_that_dies_between_commit_and_acknowledgement_does_no_harm() 
     relay.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consumer_that_is_stopped_leaves_nothing_unacknowledged() {
+    let house = House::new().await;
+    let (relay, consumer) = (house.start_relay().await, house.start_consumer().await);
+    house.publish_many(10, 1..=60).await;
+    house.until_seen(600).await;
+    consumer.stop().await;
+    let client = house.client().await;
+    let subject = format!("$JS.API.CONSUMER.INFO.SHOPFLOOR_ORDERS.{}", house.subscription().consumer);
+    let state = client.request(subject, "".into()).await.unwrap();
+    let state = String::from_utf8_lossy(&state.payload);
+    assert!(state.contains("\"ack_floor\":{\"consumer_seq\":600,"), "{state}");
+    relay.stop().await;
+}
+
 #[tokio::test]
 async fn an_event_delivered_twice_in_one_batch_is_applied_once() {
     let house = House::new().await;
