@@ -15,6 +15,7 @@ pub struct Job {
     pub name: &'static str,
     /// Pause between the end of one round and the start of the next.
     pub every: Duration,
+    first_after: Duration,
     work: Arc<Work>,
 }
 
@@ -26,7 +27,14 @@ impl Job {
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = anyhow::Result<()>> + Send + 'static,
     {
-        Self { name, every, work: Arc::new(move || Box::pin(work())) }
+        Self { name, every, first_after: Duration::ZERO, work: Arc::new(move || Box::pin(work())) }
+    }
+
+    /// Begins a while after the copy got the job: for much work that nobody waits for, when others have a backlog to take.
+    #[must_use]
+    pub fn first_after(mut self, pause: Duration) -> Self {
+        self.first_after = pause;
+        self
     }
 
     /// One round, now. For tests and for those who cannot wait.
@@ -66,6 +74,7 @@ impl Job {
         while !self.try_lock(&mut lock).await? {
             tokio::time::sleep(self.every.max(Duration::from_secs(1))).await;
         }
+        tokio::time::sleep(self.first_after).await;
         loop {
             let round = std::panic::AssertUnwindSafe(self.run_once()).catch_unwind().await;
             match round {
