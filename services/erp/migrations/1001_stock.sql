@@ -80,7 +80,8 @@ create table lot (
 ) with (fillfactor = 80);
 create index lot_expiry_to_note on lot (expires_on) where not expiry_noted and expires_on is not null;
 
--- What lies where: the sum of the movements, kept in the same transaction.
+-- What lies where: the sum of the movements, kept in the same transaction. Lot and place repeat here what decides who gets
+-- it, so that what is free of an item is read from this table alone.
 create table stock_balance (
     lot_id uuid not null references lot (id),
     place_id bigint not null references place (id),
@@ -88,6 +89,13 @@ create table stock_balance (
     on_hand numeric not null,
     reserved numeric not null default 0,
     value numeric not null,
+    -- Of the place; none in transit.
+    warehouse_id uuid,
+    -- The place is one goods are sold from, and the lot is available.
+    sellable boolean not null,
+    lot_number text collate "C" not null,
+    expires_on date,
+    received_at timestamptz not null,
     primary key (lot_id, place_id),
     constraint stock_balance_on_hand check (on_hand >= 0),
     constraint stock_balance_reserved check (reserved >= 0 and reserved <= on_hand),

@@ -90,11 +90,17 @@ const VERIFY: &str = "-- verify_ledger
         select 'shipped_moves', 'order ' || order_id
         from moved_out m full join sent_by_order s using (order_id)
         where coalesce(m.quantity, 0) <> coalesce(s.quantity, 0) or coalesce(m.value, 0) <> coalesce(s.value, 0)
+        union all
+        select 'balance_facts', 'lot ' || b.lot_id || ' place ' || b.place_id
+        from stock_balance b join lot l on l.id = b.lot_id join place p on p.id = b.place_id
+        where (b.sku, b.warehouse_id, b.sellable, b.lot_number, b.expires_on, b.received_at) is distinct from
+            (l.sku, p.warehouse_id, p.kind = 'stock' and l.status = 'available', l.number, l.expires_on, l.received_at)
     )
     select n.name, count(f.sample) as differences,
         coalesce((array_agg(f.sample order by f.sample) filter (where f.sample is not null))[1:10], '{}') as samples
     from (values (1, 'balance_moves'), (2, 'balance_reserved'), (3, 'line_reserved'), (4, 'item_totals'),
-        (5, 'oversell'), (6, 'empty_value'), (7, 'closed_reservations'), (8, 'shipped_moves')) as n (rank, name)
+        (5, 'oversell'), (6, 'empty_value'), (7, 'closed_reservations'), (8, 'shipped_moves'),
+        (9, 'balance_facts')) as n (rank, name)
     left join found f on f.name = n.name
     group by n.rank, n.name order by n.rank";
 

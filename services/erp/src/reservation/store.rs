@@ -29,15 +29,16 @@ pub(crate) async fn free_lots(
 ) -> sqlx::Result<Vec<FreeLot>> {
     let rows = sqlx::query_as::<_, FreeRow>(
         "-- free_lots
-        select b.sku, p.warehouse_id, b.place_id, b.lot_id, l.expires_on, l.received_at, l.number,
-            b.on_hand - b.reserved as free
-        from stock_balance b
-        join lot l on l.id = b.lot_id
-        join place p on p.id = b.place_id
-        join warehouse w on w.id = p.warehouse_id
-        where b.sku = any ($1) and b.on_hand > 0 and b.on_hand > b.reserved and p.kind = 'stock'
-            and l.status = 'available'
-            and (l.expires_on is null or l.expires_on >= $2::date + greatest($3::int4, w.min_life_days))",
+        select b.sku, b.warehouse_id, b.place_id, b.lot_id, b.expires_on, b.received_at, b.lot_number as number, b.free
+        from unnest($1::text[]) as s (sku)
+        cross join lateral (
+            select *, on_hand - reserved as free
+            from stock_balance where sku = s.sku collate \"C\" and on_hand > 0 and on_hand > reserved and sellable
+            -- Looked up item by item, also while nothing is known of the table's size.
+            offset 0
+        ) as b
+        join warehouse w on w.id = b.warehouse_id
+        where b.expires_on is null or b.expires_on >= $2::date + greatest($3::int4, w.min_life_days)",
     )
     .bind(skus)
     .bind(today)

@@ -12,7 +12,8 @@ use types::Currency;
 
 use super::{
     domain::{AdjustKind, Adjustment, Transfer, TransferLine},
-    queries::{AvailabilityView, LotView, MoveView},
+    places::Known,
+    queries::{AvailabilityView, LotView, MoveView, PlaceView},
 };
 use crate::ledger::{
     convert::{money, number},
@@ -143,41 +144,40 @@ pub(super) fn by_warehouse(
 const LOTS: usize = 1000;
 
 /// An item with its totals and its first lots; none when there are no rows.
-pub(super) fn stock(sku: &str, lots: Vec<LotView>, currency: Currency) -> Option<GetStockResponse> {
+pub(super) fn stock(sku: &str, lots: Vec<LotView>, places: &Known, currency: Currency) -> Option<GetStockResponse> {
     let first = lots.first()?;
-    let sum = |counts: fn(&LotView) -> bool, of: fn(&LotView) -> Decimal| -> Decimal {
+    let place = |lot: &LotView| places.get(&lot.place_id?);
+    let sold = |lot: &LotView| place(lot).is_some_and(|place| place.sells);
+    let sum = |counts: &dyn Fn(&LotView) -> bool, of: fn(&LotView) -> Decimal| -> Decimal {
         lots.iter().filter(|lot| counts(lot)).map(of).sum()
     };
     let total = AvailabilityView {
         sku: sku.to_owned(),
         warehouse: String::new(),
-        on_hand: sum(|lot| lot.sellable, |lot| lot.on_hand),
-        reserved: sum(|lot| lot.sellable, |lot| lot.reserved),
-        available: sum(|lot| lot.available, |lot| lot.on_hand - lot.reserved),
+        on_hand: sum(&sold, |lot| lot.on_hand),
+        reserved: sum(&sold, |lot| lot.reserved),
+        available: sum(&|lot| lot.available, |lot| lot.on_hand - lot.reserved),
         backordered: first.backordered,
     };
-    Some(GetStockResponse {
-        sku: sku.to_owned(),
-        unit: first.unit.clone(),
-        total: Some(availability(&total)),
-        value: Some(money(sum(|_| true, |lot| lot.value), currency)),
-        lots: lots.into_iter().filter(|lot| !lot.on_hand.is_zero()).take(LOTS).map(|one| lot(one, currency)).collect(),
-    })
+    let value = Some(money(sum(&|_| true, |lot| lot.value), currency));
+    let (unit, there) = (first.unit.clone(), lots.iter().filter(|lot| !lot.on_hand.is_zero()).take(LOTS));
+    let lots = there.map(|one| lot(one, place(one), currency)).collect();
+    Some(GetStockResponse { sku: sku.to_owned(), unit, total: Some(availability(&total)), value, lots })
 }
 
 /// A lot in wire form.
-fn lot(view: LotView, currency: Currency) -> LotBalance {
+fn lot(view: &LotView, place: Option<&PlaceView>, currency: Currency) -> LotBalance {
     let status = match view.status.as_str() {
         "quarantined" => LotStatus::Quarantined,
         "blocked" => LotStatus::Blocked,
         _ => LotStatus::Available,
     };
     LotBalance {
-        lot: view.lot,
-        place: view.place,
-        warehouse: view.warehouse,
+        lot: view.lot.clone(),
+        place: place.map(|place| place.code.clone()).unwrap_or_default(),
+        warehouse: place.map(|place| place.warehouse.clone()).unwrap_or_default(),
         expires_on: view.expires_on.map(|day| day.to_string()).unwrap_or_default(),
-        supplier_lot: view.supplier_lot,
+        supplier_lot: view.supplier_lot.clone(),
         received_at: view.received_at.map(proto::to_timestamp),
         status: status.into(),
         on_hand: number(view.on_hand),

@@ -11,7 +11,7 @@ use proto::erp::v1::{
 use service::{Check, Deps, idempotency, page::Page, status};
 use tonic::{Request, Response, Status};
 
-use super::{commands, convert, queries};
+use super::{commands, convert, places::Places, queries};
 use crate::{
     config::{Rules, Stamp},
     ledger::{self, convert::money},
@@ -21,6 +21,7 @@ use crate::{
 pub(crate) struct Api {
     pub(crate) deps: Deps,
     pub(crate) rules: Arc<Rules>,
+    pub(crate) places: Places,
 }
 
 #[tonic::async_trait]
@@ -66,7 +67,10 @@ impl StockService for Api {
         let today = self.rules.today(self.deps.clock.now());
         let mut conn = self.deps.db.acquire().await.map_err(status::from_sqlx)?;
         let lots = queries::lots(&mut conn, &sku, today, self.rules.min_life_days).await.map_err(status::from_sqlx)?;
-        let stock = convert::stock(&sku, lots, self.rules.currency);
+        let places = lots.iter().filter_map(|lot| lot.place_id);
+        let places = self.places.with(&mut conn, places).await.map_err(status::from_sqlx)?;
+        drop(conn);
+        let stock = convert::stock(&sku, lots, &places, self.rules.currency);
         Ok(Response::new(stock.ok_or_else(|| status::not_found("item", &sku))?))
     }
 

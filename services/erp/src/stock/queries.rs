@@ -73,8 +73,7 @@ pub(crate) struct LotView {
     pub(crate) unit: String,
     pub(crate) backordered: Decimal,
     pub(crate) lot: String,
-    pub(crate) place: String,
-    pub(crate) warehouse: String,
+    pub(crate) place_id: Option<i64>,
     pub(crate) expires_on: Option<Date>,
     pub(crate) supplier_lot: String,
     pub(crate) received_at: Option<OffsetDateTime>,
@@ -82,7 +81,6 @@ pub(crate) struct LotView {
     pub(crate) on_hand: Decimal,
     pub(crate) reserved: Decimal,
     pub(crate) value: Decimal,
-    pub(crate) sellable: bool,
     pub(crate) available: bool,
 }
 
@@ -95,24 +93,40 @@ pub(crate) async fn lots(
 ) -> sqlx::Result<Vec<LotView>> {
     sqlx::query_as(
         "-- lots_of_item
-        select coalesce(i.unit, '') as unit, i.backordered, coalesce(l.number, '') as lot, coalesce(p.code, '') as place,
-            coalesce(w.code, '') as warehouse, l.expires_on, coalesce(l.supplier_lot, '') as supplier_lot, l.received_at,
-            coalesce(l.status, '') as status, coalesce(b.on_hand, 0) as on_hand, coalesce(b.reserved, 0) as reserved,
-            coalesce(b.value, 0) as value, coalesce(p.kind = 'stock', false) as sellable,
-            coalesce(p.kind = 'stock' and l.status = 'available'
-                and (l.expires_on is null or l.expires_on >= $2::date + greatest($3::int4, w.min_life_days)), false)
-                as available
+        select coalesce(i.unit, '') as unit, i.backordered, coalesce(b.lot_number, '') as lot, b.place_id, b.expires_on,
+            coalesce(l.supplier_lot, '') as supplier_lot, b.received_at, coalesce(l.status, '') as status,
+            coalesce(b.on_hand, 0) as on_hand, coalesce(b.reserved, 0) as reserved, coalesce(b.value, 0) as value,
+            coalesce(b.sellable and (b.expires_on is null or b.expires_on >= $2::date + greatest($3::int4,
+                (select min_life_days from warehouse w where w.id = b.warehouse_id))), false) as available
         from stock_item i
         left join stock_balance b on b.sku = i.sku and b.on_hand > 0
         left join lot l on l.id = b.lot_id
-        left join place p on p.id = b.place_id
-        left join warehouse w on w.id = p.warehouse_id
         where i.sku = $1
-        order by l.expires_on nulls last, l.received_at, l.number, p.id",
+        order by b.expires_on nulls last, b.received_at, b.lot_number, b.place_id",
     )
     .bind(sku)
     .bind(today)
     .bind(min_life_days)
+    .fetch_all(conn)
+    .await
+}
+
+/// What a place is called, and whether goods are sold from it.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(crate) struct PlaceView {
+    pub(crate) id: i64,
+    pub(crate) code: String,
+    pub(crate) warehouse: String,
+    pub(crate) sells: bool,
+}
+
+/// All places.
+pub(crate) async fn places(conn: &mut PgConnection) -> sqlx::Result<Vec<PlaceView>> {
+    sqlx::query_as(
+        "-- all_places
+        select p.id, p.code, coalesce(w.code, '') as warehouse, p.kind = 'stock' as sells
+        from place p left join warehouse w on w.id = p.warehouse_id",
+    )
     .fetch_all(conn)
     .await
 }

@@ -34,11 +34,13 @@ pub(crate) async fn lots(
     Ok(rows.into_iter().map(|lot| ((lot.sku.clone(), lot.number.clone()), lot)).collect())
 }
 
-/// Sets a lot's status.
+/// Sets a lot's status, and with it what of the lot may be sold.
 pub(crate) async fn set_status(conn: &mut PgConnection, lot: Uuid, status: &str) -> sqlx::Result<()> {
     sqlx::query(
         "-- set_lot_status
-        update lot set status = $2 where id = $1",
+        with set as (update lot set status = $2 where id = $1)
+        update stock_balance b set sellable = p.kind = 'stock' and $2 = 'available'
+        from place p where b.lot_id = $1 and p.id = b.place_id",
     )
     .bind(lot)
     .bind(status)

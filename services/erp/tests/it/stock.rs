@@ -275,6 +275,9 @@ async fn the_recount_finds_every_kind_of_falsified_record() {
         ("item_totals", "update stock_item set on_hand = on_hand + 1"),
         ("item_totals", "update stock_item set backordered = backordered + 1"),
         ("closed_reservations", "update demand set state = 'cancelled'"),
+        ("balance_facts", "update stock_balance set sellable = not sellable"),
+        ("balance_facts", "update lot set status = 'blocked'"),
+        ("balance_facts", "update stock_balance set expires_on = '2030-01-01'"),
         ("shipped_moves", "update shipment_line set cost = cost + 0.01 where cost > 0"),
         (
             "empty_value",
