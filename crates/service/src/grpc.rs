@@ -2,7 +2,11 @@
 
 use std::{
     collections::HashMap,
-    sync::Arc,
+    convert::Infallible,
+    panic::AssertUnwindSafe,
+    pin::pin,
+    sync::{Arc, OnceLock},
+    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
@@ -10,18 +14,17 @@ use anyhow::bail;
 use axum::{
     Router,
     body::Body,
-    extract::{Request, State},
-    http::header::AUTHORIZATION,
-    middleware::{self, Next},
+    extract::Request,
+    http::{HeaderValue, header::AUTHORIZATION},
     response::Response,
 };
-use futures::FutureExt as _;
+use futures::{FutureExt as _, future::BoxFuture};
+use metrics::Histogram;
 use prost_reflect::DescriptorPool;
 use tonic::Status;
-use tracing::Instrument as _;
-use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+use tower::Service as _;
 
-use crate::{Verifier, status};
+use crate::{Verifier, status, trace::Trace};
 
 /// What an RPC asks of its caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,53 +59,115 @@ pub(crate) fn needs(pool: &DescriptorPool) -> anyhow::Result<HashMap<String, Nee
     Ok(needs)
 }
 
+/// The status codes of gRPC.
+const CODES: usize = 17;
+
+/// What is known about an RPC before it is called.
+struct Rpc {
+    need: Need,
+    service: String,
+    method: String,
+    /// How long its calls take, by status; looked up once, because a lookup by labels costs more than the figure.
+    seconds: [OnceLock<Histogram>; CODES],
+}
+
+impl Rpc {
+    fn new(path: &str, need: Need) -> Self {
+        let (service, method) = path.trim_start_matches('/').split_once('/').unwrap_or((path, ""));
+        let (service, method) = (service.to_owned(), method.to_owned());
+        Self { need, service, method, seconds: Default::default() }
+    }
+
+    fn span(&self) -> tracing::Span {
+        tracing::info_span!(
+            "rpc",
+            otel.name = format!("{}/{}", self.service, self.method),
+            otel.kind = "server",
+            rpc.system = "grpc",
+            rpc.service = self.service,
+            rpc.method = self.method,
+            rpc.grpc.status_code = tracing::field::Empty,
+        )
+    }
+
+    fn took(&self, code: usize, time: Duration) {
+        let Some(seconds) = self.seconds.get(code) else { return };
+        let labels = || {
+            [
+                ("rpc_service", self.service.clone()),
+                ("rpc_method", self.method.clone()),
+                ("rpc_grpc_status_code", code.to_string()),
+            ]
+        };
+        seconds
+            .get_or_init(|| metrics::histogram!("rpc_server_duration_seconds", &labels()))
+            .record(time.as_secs_f64());
+    }
+}
+
 struct Guard {
-    needs: HashMap<String, Need>,
+    rpcs: HashMap<String, Rpc>,
     verifier: Verifier,
     deadline: Duration,
 }
 
-/// Puts the layer in front of gRPC routes. Every RPC is refused unless its proto file names what it needs.
-///
-/// # Errors
-/// When an RPC names no permission.
-pub fn secured_router(
-    routes: tonic::service::Routes,
-    verifier: Verifier,
-    deadline: Duration,
-) -> anyhow::Result<Router> {
-    let guard = Arc::new(Guard { needs: needs(proto::descriptor_pool())?, verifier, deadline });
-    Ok(routes.prepare().into_axum_router().layer(middleware::from_fn_with_state(guard, pass)))
+/// gRPC routes behind the layer. Every RPC is refused unless its proto file names what it needs.
+#[derive(Clone)]
+pub struct Secured {
+    guard: Arc<Guard>,
+    routes: Router,
 }
 
-async fn pass(State(guard): State<Arc<Guard>>, mut request: Request, next: Next) -> Response {
+impl Secured {
+    /// Puts the layer in front of routes.
+    ///
+    /// # Errors
+    /// When an RPC names no permission.
+    pub fn new(routes: tonic::service::Routes, verifier: Verifier, deadline: Duration) -> anyhow::Result<Self> {
+        let needs = needs(proto::descriptor_pool())?;
+        let rpcs = needs.into_iter().map(|(path, need)| (path.clone(), Rpc::new(&path, need))).collect();
+        let guard = Arc::new(Guard { rpcs, verifier, deadline });
+        Ok(Self { guard, routes: routes.prepare().into_axum_router() })
+    }
+
+    /// The same as routes of a server.
+    pub fn into_router(self) -> Router {
+        Router::new().fallback_service(self)
+    }
+}
+
+impl tower::Service<Request> for Secured {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let (guard, routes) = (Arc::clone(&self.guard), self.routes.clone());
+        Box::pin(async move { Ok(pass(&guard, routes, request).await) })
+    }
+}
+
+async fn pass(guard: &Guard, mut routes: Router, mut request: Request) -> Response {
     let started = Instant::now();
-    let path = request.uri().path().to_owned();
-    let (service, method) = path.trim_start_matches('/').split_once('/').unwrap_or(("", ""));
-    let Some(need) = guard.needs.get(&path) else {
-        if service.starts_with("grpc.health.") || service.starts_with("grpc.reflection.") {
-            return next.run(request).await;
+    let Some(rpc) = guard.rpcs.get(request.uri().path()) else {
+        let path = request.uri().path();
+        if path.starts_with("/grpc.health.") || path.starts_with("/grpc.reflection.") {
+            return routes.call(request).await.unwrap_or_else(|never| match never {});
         }
         return Status::unimplemented(format!("there is no RPC {path}")).into_http();
     };
-    let span = tracing::info_span!(
-        "rpc",
-        otel.name = format!("{service}/{method}"),
-        otel.kind = "server",
-        rpc.system = "grpc",
-        rpc.service = service,
-        rpc.method = method,
-        rpc.grpc.status_code = tracing::field::Empty,
-    );
-    if let Some(parent) = header(&request, "traceparent").and_then(messaging::trace::remote_parent) {
-        span.set_parent(parent).ok();
-    }
+    let trace = Trace::of(header(&request, "traceparent"), header(&request, "x-request-id").unwrap_or_default());
     let deadline = header(&request, "grpc-timeout")
         .and_then(parse_timeout)
         .map_or(guard.deadline, |asked| asked.min(guard.deadline));
-    let token = bearer(&request);
-    let work = async {
-        match authorise(&guard.verifier, need, token.as_deref()).await {
+    let authorization = request.headers().get(AUTHORIZATION).cloned();
+    let work = pin!(async {
+        let token = authorization.as_ref().and_then(bearer);
+        match authorise(&guard.verifier, &rpc.need, token).await {
             Ok(Some(caller)) => {
                 request.extensions_mut().insert(caller);
             }
@@ -110,28 +175,23 @@ async fn pass(State(guard): State<Arc<Guard>>, mut request: Request, next: Next)
             Err(refusal) => return refusal.into_http::<Body>(),
         }
         // A panic in a handler ends that call, not the connection with everybody else's calls on it.
-        let call = std::panic::AssertUnwindSafe(next.run(request)).catch_unwind();
+        let call = AssertUnwindSafe(routes.call(request)).catch_unwind();
         match tokio::time::timeout(deadline, call).await {
-            Ok(Ok(response)) => response,
+            Ok(Ok(response)) => response.unwrap_or_else(|never| match never {}),
             Ok(Err(_)) => status::internal(&std::io::Error::other("the handler panicked")).into_http(),
             Err(_) => Status::deadline_exceeded("not done within the deadline").into_http(),
         }
-    };
-    let response = work.instrument(span.clone()).await;
+    });
+    let (response, span) = trace.follow(|| rpc.span(), work).await;
     let code = grpc_code(&response);
     span.record("rpc.grpc.status_code", code);
-    let labels = [
-        ("rpc_service", service.to_owned()),
-        ("rpc_method", method.to_owned()),
-        ("rpc_grpc_status_code", code.to_string()),
-    ];
-    metrics::histogram!("rpc_server_duration_seconds", &labels).record(started.elapsed().as_secs_f64());
+    rpc.took(code, started.elapsed());
     response
 }
 
-fn bearer(request: &Request) -> Option<String> {
-    let value = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
-    value.strip_prefix("Bearer ").or_else(|| value.strip_prefix("bearer ")).map(str::to_owned)
+fn bearer(value: &HeaderValue) -> Option<&str> {
+    let value = value.to_str().ok()?;
+    value.strip_prefix("Bearer ").or_else(|| value.strip_prefix("bearer "))
 }
 
 async fn authorise(
@@ -163,7 +223,7 @@ fn header<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
 }
 
 /// The status of a finished call; 0 while a stream is still open, its trailers tell later.
-fn grpc_code(response: &Response) -> i32 {
+fn grpc_code(response: &Response) -> usize {
     response
         .headers()
         .get("grpc-status")

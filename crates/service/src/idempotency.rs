@@ -4,18 +4,56 @@
 use prost::Message;
 use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
-use tonic::Status;
+use tonic::{Response, Status};
 
-use crate::status;
+use crate::{Db, status};
+
+/// What a write answers that is done once however often it is asked for.
+#[derive(Debug)]
+pub struct Done<Resp> {
+    /// The answer, the same for every repeat.
+    pub answer: Resp,
+    /// Whether it was done before and only the answer given again.
+    pub repeated: bool,
+}
+
+impl<Resp> Done<Resp> {
+    /// The answer as an RPC returns it.
+    #[must_use]
+    pub fn into_response(self) -> Response<Resp> {
+        Response::new(self.answer)
+    }
+}
+
+/// Does a write once: in one transaction it claims the request id of `(caller id, method, request id)`, works, keeps the
+/// answer and commits. A repeat changes nothing and gets the answer of the first; a concurrent one waits for its end.
+/// When `work` fails, nothing was changed and the id is free again.
+///
+/// # Errors
+/// `ALREADY_EXISTS` with reason `IDEMPOTENCY_CONFLICT` when the id was used with another body; what `work` returns;
+/// database errors.
+pub async fn once<Req: Message, Resp: Message + Default>(
+    db: &Db,
+    (caller_id, method, request_id): (&str, &'static str, &str),
+    request: &Req,
+    work: impl AsyncFnOnce(&mut PgConnection) -> Result<Resp, Status>,
+) -> Result<Done<Resp>, Status> {
+    let mut tx = db.begin().await.map_err(status::from_sqlx)?;
+    if let Some(answer) = begin(&mut tx, caller_id, method, request_id, request).await? {
+        return Ok(Done { answer, repeated: true });
+    }
+    let answer = work(&mut tx).await?;
+    finish(&mut tx, caller_id, method, request_id, &answer).await?;
+    tx.commit().await.map_err(status::from_sqlx)?;
+    Ok(Done { answer, repeated: false })
+}
 
 /// Claims a request id inside the transaction of the write, before anything else is done in it.
 ///
 /// `Some(answer)` means that the write was done before: return the answer, change nothing. A concurrent repeat waits
 /// here until the first one has ended.
 ///
-/// # Errors
-/// `ALREADY_EXISTS` with reason `IDEMPOTENCY_CONFLICT` when the key was used with another body; database errors.
-pub async fn begin<Req: Message, Resp: Message + Default>(
+async fn begin<Req: Message, Resp: Message + Default>(
     conn: &mut PgConnection,
     caller_id: &str,
     method: &'static str,
@@ -57,10 +95,7 @@ pub async fn begin<Req: Message, Resp: Message + Default>(
 }
 
 /// Keeps the answer, in the same transaction.
-///
-/// # Errors
-/// Database errors.
-pub async fn finish<Resp: Message>(
+async fn finish<Resp: Message>(
     conn: &mut PgConnection,
     caller_id: &str,
     method: &'static str,

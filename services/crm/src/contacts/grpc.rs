@@ -68,17 +68,14 @@ impl ContactService for Contacts {
         let request_id = check.request_id(&request.request_id);
         let record = record_from_wire(&mut check, request, &caller.id, now);
         check.done().map_err(status::invalid)?;
-        let mut tx = self.deps.db.begin().await.map_err(status::from_sqlx)?;
-        if let Some(answer) = idempotency::begin(&mut tx, &caller.id, METHOD, &request_id, request).await? {
-            return Ok(Response::new(answer));
-        }
-        commands::record(&mut tx, &record, &self.settings, now).await?;
-        // The answer is kept for repeated calls, so it must not hold what erasure would then miss.
-        let record = Record { note: String::new(), ..record };
-        let answer = RecordContactResponse { record: Some(convert::record_to_wire(&record.into())) };
-        idempotency::finish(&mut tx, &caller.id, METHOD, &request_id, &answer).await?;
-        tx.commit().await.map_err(status::from_sqlx)?;
-        Ok(Response::new(answer))
+        let done = idempotency::once(&self.deps.db, (&caller.id, METHOD, &request_id), request, async |tx| {
+            commands::record(tx, &record, &self.settings, now).await?;
+            // The answer is kept for repeated calls, so it must not hold what erasure would then miss.
+            let record = Record { note: String::new(), ..record };
+            Ok(RecordContactResponse { record: Some(convert::record_to_wire(&record.into())) })
+        })
+        .await?;
+        Ok(done.into_response())
     }
 
     async fn list_contacts(

@@ -124,17 +124,14 @@ impl CustomerService for Customers {
         };
         check.done().map_err(status::invalid)?;
         let now = self.deps.clock.now();
-        let mut tx = self.deps.db.begin().await.map_err(status::from_sqlx)?;
-        if let Some(answer) = idempotency::begin(&mut tx, &caller.id, METHOD, &request_id, request).await? {
-            return Ok(Response::new(answer));
-        }
-        commands::create(&mut tx, &creation, &self.settings, now).await?;
-        let card = queries::card(&mut tx, creation.customer_id, false).await?;
-        let customer = Some(convert::card_to_wire(&card, self.settings.currency));
-        let answer = wire::CreateCustomerResponse { customer };
-        idempotency::finish(&mut tx, &caller.id, METHOD, &request_id, &answer).await?;
-        tx.commit().await.map_err(status::from_sqlx)?;
-        Ok(Response::new(answer))
+        let done = idempotency::once(&self.deps.db, (&caller.id, METHOD, &request_id), request, async |tx| {
+            commands::create(tx, &creation, &self.settings, now).await?;
+            let card = queries::card(tx, creation.customer_id, false).await?;
+            let customer = Some(convert::card_to_wire(&card, self.settings.currency));
+            Ok(wire::CreateCustomerResponse { customer })
+        })
+        .await?;
+        Ok(done.into_response())
     }
 
     async fn update_customer(

@@ -88,19 +88,16 @@ impl ScoreService for Scores {
         check.done().map_err(status::invalid)?;
 
         let now = self.deps.clock.now();
-        let mut tx = self.deps.db.begin().await.map_err(status::from_sqlx)?;
-        if let Some(answer) = idempotency::begin(&mut tx, &caller.id, METHOD, &request_id, request).await? {
-            return Ok(Response::new(answer));
-        }
-        let based_on_version = request.based_on_version;
-        let new = NewModel { based_on_version, model, comment, author: caller.id.clone() };
-        let version = commands::put_model(&mut tx, &new, now).await?;
-        let origin =
-            queries::Origin { comment: new.comment.clone(), created_at: Some(now), created_by: new.author.clone() };
-        let answer = PutScoreModelResponse { model: Some(convert::model_to_wire(&origin, version, &new.model)) };
-        idempotency::finish(&mut tx, &caller.id, METHOD, &request_id, &answer).await?;
-        tx.commit().await.map_err(status::from_sqlx)?;
-        Ok(Response::new(answer))
+        let done = idempotency::once(&self.deps.db, (&caller.id, METHOD, &request_id), request, async |tx| {
+            let based_on_version = request.based_on_version;
+            let new = NewModel { based_on_version, model, comment, author: caller.id.clone() };
+            let version = commands::put_model(tx, &new, now).await?;
+            let origin =
+                queries::Origin { comment: new.comment.clone(), created_at: Some(now), created_by: new.author.clone() };
+            Ok(PutScoreModelResponse { model: Some(convert::model_to_wire(&origin, version, &new.model)) })
+        })
+        .await?;
+        Ok(done.into_response())
     }
 
     async fn rescore_all(&self, request: Request<RescoreAllRequest>) -> Result<Response<RescoreAllResponse>, Status> {

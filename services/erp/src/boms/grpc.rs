@@ -97,19 +97,16 @@ impl BomService for Api {
         if request.activate && !caller.may("erp.bom.activate") {
             return Err(status::permission_denied("PERMISSION_DENIED", "activating needs erp.bom.activate"));
         }
-        let mut tx = self.deps.db.begin().await.map_err(status::from_sqlx)?;
-        if let Some(answer) = idempotency::begin(&mut tx, &caller.id, METHOD, &request_id, &request).await? {
-            return Ok(Response::new(answer));
-        }
-        let stamp = Stamp { now: self.deps.clock.now(), by: &caller.id, rules: &self.rules };
-        let number = commands::put(&mut tx, &sku, (request.number, request.version), &content, &stamp).await?;
-        if request.activate {
-            commands::activate(&mut tx, &sku, (number, 0), &stamp).await?;
-        }
-        let answer = PutBomResponse { bom: Some(self.read(&mut tx, &sku, number).await?) };
-        idempotency::finish(&mut tx, &caller.id, METHOD, &request_id, &answer).await?;
-        tx.commit().await.map_err(status::from_sqlx)?;
-        Ok(Response::new(answer))
+        let done = idempotency::once(&self.deps.db, (&caller.id, METHOD, &request_id), &request, async |tx| {
+            let stamp = Stamp { now: self.deps.clock.now(), by: &caller.id, rules: &self.rules };
+            let number = commands::put(tx, &sku, (request.number, request.version), &content, &stamp).await?;
+            if request.activate {
+                commands::activate(tx, &sku, (number, 0), &stamp).await?;
+            }
+            Ok(PutBomResponse { bom: Some(self.read(tx, &sku, number).await?) })
+        })
+        .await?;
+        Ok(done.into_response())
     }
 
     async fn activate_bom(
@@ -124,16 +121,13 @@ impl BomService for Api {
         let sku = check.text("sku", &request.sku, 1..=64);
         check.require(request.number >= 1, "number", "must be at least 1");
         check.done().map_err(status::invalid)?;
-        let mut tx = self.deps.db.begin().await.map_err(status::from_sqlx)?;
-        if let Some(answer) = idempotency::begin(&mut tx, &caller.id, METHOD, &request_id, &request).await? {
-            return Ok(Response::new(answer));
-        }
-        let stamp = Stamp { now: self.deps.clock.now(), by: &caller.id, rules: &self.rules };
-        commands::activate(&mut tx, &sku, (request.number, request.version), &stamp).await?;
-        let answer = ActivateBomResponse { bom: Some(self.read(&mut tx, &sku, request.number).await?) };
-        idempotency::finish(&mut tx, &caller.id, METHOD, &request_id, &answer).await?;
-        tx.commit().await.map_err(status::from_sqlx)?;
-        Ok(Response::new(answer))
+        let done = idempotency::once(&self.deps.db, (&caller.id, METHOD, &request_id), &request, async |tx| {
+            let stamp = Stamp { now: self.deps.clock.now(), by: &caller.id, rules: &self.rules };
+            commands::activate(tx, &sku, (request.number, request.version), &stamp).await?;
+            Ok(ActivateBomResponse { bom: Some(self.read(tx, &sku, request.number).await?) })
+        })
+        .await?;
+        Ok(done.into_response())
     }
 
     async fn get_bom(&self, request: Request<GetBomRequest>) -> Result<Response<GetBomResponse>, Status> {

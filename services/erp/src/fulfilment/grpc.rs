@@ -14,7 +14,7 @@ use proto::erp::v1::{
     fulfilment_service_server::FulfilmentService,
 };
 use rust_decimal::Decimal;
-use service::{Check, Deps, Tx, idempotency, page::Page, status};
+use service::{Check, Deps, idempotency, page::Page, status};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use tonic::{Request, Response, Status};
@@ -38,26 +38,11 @@ impl Api {
         Stamp { now: self.deps.clock.now(), by, rules: &self.rules }
     }
 
-    async fn begin(&self) -> Result<Tx, Status> {
-        self.deps.db.begin().await.map_err(status::from_sqlx)
-    }
-
     async fn read(&self, conn: &mut PgConnection, id: Uuid) -> Result<Shipment, Status> {
         let (mut heads, lines) = queries::shipments(conn, Some(id), None).await.map_err(status::from_sqlx)?;
         let head = heads.pop().ok_or_else(|| status::not_found("shipment", id))?;
         Ok(convert::shipment(head, &lines, self.rules.currency))
     }
-}
-
-/// Ends a write: keeps the answer and commits.
-async fn commit<A: prost::Message>(
-    mut tx: Tx,
-    (caller, method, request_id): (&str, &'static str, &str),
-    answer: A,
-) -> Result<Response<A>, Status> {
-    idempotency::finish(&mut tx, caller, method, request_id, &answer).await?;
-    tx.commit().await.map_err(status::from_sqlx)?;
-    Ok(Response::new(answer))
 }
 
 /// Reads a list of ids, each once.
@@ -102,13 +87,12 @@ impl FulfilmentService for Api {
             check.require(!again, format!("lines[{index}].line_no"), "is named twice");
         }
         check.done().map_err(status::invalid)?;
-        let mut tx = self.begin().await?;
-        if let Some(answer) = idempotency::begin(&mut tx, &caller.id, METHOD, &request_id, &request).await? {
-            return Ok(Response::new(answer));
-        }
-        let id = commands::start_picking(&mut tx, order, &parts, &self.stamp(&caller.id)).await?;
-        let answer = StartPickingResponse { shipment: Some(self.read(&mut tx, id).await?) };
-        commit(tx, (&caller.id, METHOD, &request_id), answer).await
+        let done = idempotency::once(&self.deps.db, (&caller.id, METHOD, &request_id), &request, async |tx| {
+            let id = commands::start_picking(tx, order, &parts, &self.stamp(&caller.id)).await?;
+            Ok(StartPickingResponse { shipment: Some(self.read(tx, id).await?) })
+        })
+        .await?;
+        Ok(done.into_response())
     }
 
     async fn confirm_pick(
@@ -125,13 +109,12 @@ impl FulfilmentService for Api {
         let lines = request.lines.iter().take(1000).enumerate();
         let found: Vec<_> = lines.map(|(index, line)| convert::found(&mut check, index, line)).collect();
         check.done().map_err(status::invalid)?;
-        let mut tx = self.begin().await?;
-        if let Some(answer) = idempotency::begin(&mut tx, &caller.id, METHOD, &request_id, &request).await? {
-            return Ok(Response::new(answer));
-        }
-        commands::confirm_pick(&mut tx, id, &found, &self.stamp(&caller.id)).await?;
-        let answer = ConfirmPickResponse { shipment: Some(self.read(&mut tx, id).await?) };
-        commit(tx, (&caller.id, METHOD, &request_id), answer).await
+        let done = idempotency::once(&self.deps.db, (&caller.id, METHOD, &request_id), &request, async |tx| {
+            commands::confirm_pick(tx, id, &found, &self.stamp(&caller.id)).await?;
+            Ok(ConfirmPickResponse { shipment: Some(self.read(tx, id).await?) })
+        })
+        .await?;
+        Ok(done.into_response())
     }
 
     async fn pack_shipment(
@@ -148,13 +131,12 @@ impl FulfilmentService for Api {
         let weight = (!request.weight_grams.is_empty()).then(|| check.decimal("weight_grams", &request.weight_grams));
         check.require(weight.is_none_or(|grams| grams > Decimal::ZERO), "weight_grams", "must be above zero");
         check.done().map_err(status::invalid)?;
-        let mut tx = self.begin().await?;
-        if let Some(answer) = idempotency::begin(&mut tx, &caller.id, METHOD, &request_id, &request).await? {
-            return Ok(Response::new(answer));
-        }
-        commands::pack(&mut tx, id, request.places, weight, &self.stamp(&caller.id)).await?;
-        let answer = PackShipmentResponse { shipment: Some(self.read(&mut tx, id).await?) };
-        commit(tx, (&caller.id, METHOD, &request_id), answer).await
+        let done = idempotency::once(&self.deps.db, (&caller.id, METHOD, &request_id), &request, async |tx| {
+            commands::pack(tx, id, request.places, weight, &self.stamp(&caller.id)).await?;
+            Ok(PackShipmentResponse { shipment: Some(self.read(tx, id).await?) })
+        })
+        .await?;
+        Ok(done.into_response())
     }
 
     async fn ship_shipment(
@@ -170,13 +152,12 @@ impl FulfilmentService for Api {
         let carrier = check.optional_text("carrier", &request.carrier, 64);
         let tracking = check.optional_text("tracking_number", &request.tracking_number, 64);
         check.done().map_err(status::invalid)?;
-        let mut tx = self.begin().await?;
-        if let Some(answer) = idempotency::begin(&mut tx, &caller.id, METHOD, &request_id, &request).await? {
-            return Ok(Response::new(answer));
-        }
-        commands::ship(&mut tx, id, &carrier, &tracking, &self.stamp(&caller.id)).await?;
-        let answer = ShipShipmentResponse { shipment: Some(self.read(&mut tx, id).await?) };
-        commit(tx, (&caller.id, METHOD, &request_id), answer).await
+        let done = idempotency::once(&self.deps.db, (&caller.id, METHOD, &request_id), &request, async |tx| {
+            commands::ship(tx, id, &carrier, &tracking, &self.stamp(&caller.id)).await?;
+            Ok(ShipShipmentResponse { shipment: Some(self.read(tx, id).await?) })
+        })
+        .await?;
+        Ok(done.into_response())
     }
 
     async fn deliver_shipment(
@@ -190,16 +171,15 @@ impl FulfilmentService for Api {
         let request_id = check.request_id(&request.request_id);
         let id = check.uuid("shipment_id", &request.shipment_id);
         check.done().map_err(status::invalid)?;
-        let mut tx = self.begin().await?;
-        if let Some(answer) = idempotency::begin(&mut tx, &caller.id, METHOD, &request_id, &request).await? {
-            return Ok(Response::new(answer));
-        }
-        let results = commands::deliver(&mut tx, &[id], None, &self.stamp(&caller.id)).await?;
-        if let Some(refusal) = results.into_iter().find_map(|result| result.refusal) {
-            return Err(refusal.into());
-        }
-        let answer = DeliverShipmentResponse { shipment: Some(self.read(&mut tx, id).await?) };
-        commit(tx, (&caller.id, METHOD, &request_id), answer).await
+        let done = idempotency::once(&self.deps.db, (&caller.id, METHOD, &request_id), &request, async |tx| {
+            let results = commands::deliver(tx, &[id], None, &self.stamp(&caller.id)).await?;
+            if let Some(refusal) = results.into_iter().find_map(|result| result.refusal) {
+                return Err(refusal.into());
+            }
+            Ok(DeliverShipmentResponse { shipment: Some(self.read(tx, id).await?) })
+        })
+        .await?;
+        Ok(done.into_response())
     }
 
     async fn fail_shipment(
@@ -216,13 +196,12 @@ impl FulfilmentService for Api {
         let reason = convert::failure(&mut check, request.reason());
         let at = past(&mut check, "failed_at", &request.failed_at, stamp.now);
         check.done().map_err(status::invalid)?;
-        let mut tx = self.begin().await?;
-        if let Some(answer) = idempotency::begin(&mut tx, &caller.id, METHOD, &request_id, &request).await? {
-            return Ok(Response::new(answer));
-        }
-        commands::fail(&mut tx, id, reason, at, &stamp).await?;
-        let answer = FailShipmentResponse { shipment: Some(self.read(&mut tx, id).await?) };
-        commit(tx, (&caller.id, METHOD, &request_id), answer).await
+        let done = idempotency::once(&self.deps.db, (&caller.id, METHOD, &request_id), &request, async |tx| {
+            commands::fail(tx, id, reason, at, &stamp).await?;
+            Ok(FailShipmentResponse { shipment: Some(self.read(tx, id).await?) })
+        })
+        .await?;
+        Ok(done.into_response())
     }
 
     async fn ship_orders(&self, request: Request<ShipOrdersRequest>) -> Result<Response<ShipOrdersResponse>, Status> {
@@ -236,21 +215,19 @@ impl FulfilmentService for Api {
         let at = past(&mut check, "shipped_at", &request.shipped_at, stamp.now);
         let carrier = check.optional_text("carrier", &request.carrier, 64);
         check.done().map_err(status::invalid)?;
-        let mut tx = self.begin().await?;
-        let known = idempotency::begin(&mut tx, &caller.id, METHOD, &request_id, &request).await?;
-        if let Some(answer) = known {
-            return Ok(Response::new(ShipOrdersResponse { duplicate: true, ..answer }));
-        }
-        let results = commands::ship_orders(&mut tx, &orders, at, &carrier, &stamp).await?;
-        let result = |result: super::domain::ShipResult| ShipOrderResult {
-            order_id: result.order.to_string(),
-            shipment_ids: result.shipments.iter().map(Uuid::to_string).collect(),
-            r#final: result.is_final,
-            refusal: result.refusal.to_owned(),
-            cost: Some(money(result.cost, self.rules.currency)),
-        };
-        let answer = ShipOrdersResponse { results: results.into_iter().map(result).collect(), duplicate: false };
-        commit(tx, (&caller.id, METHOD, &request_id), answer).await
+        let done = idempotency::once(&self.deps.db, (&caller.id, METHOD, &request_id), &request, async |tx| {
+            let results = commands::ship_orders(tx, &orders, at, &carrier, &stamp).await?;
+            let result = |result: super::domain::ShipResult| ShipOrderResult {
+                order_id: result.order.to_string(),
+                shipment_ids: result.shipments.iter().map(Uuid::to_string).collect(),
+                r#final: result.is_final,
+                refusal: result.refusal.to_owned(),
+                cost: Some(money(result.cost, self.rules.currency)),
+            };
+            Ok(ShipOrdersResponse { results: results.into_iter().map(result).collect(), duplicate: false })
+        })
+        .await?;
+        Ok(Response::new(ShipOrdersResponse { duplicate: done.repeated, ..done.answer }))
     }
 
     async fn deliver_shipments(
@@ -266,24 +243,23 @@ impl FulfilmentService for Api {
         let shipments = ids(&mut check, "shipment_ids", &request.shipment_ids);
         let at = past(&mut check, "delivered_at", &request.delivered_at, stamp.now);
         check.done().map_err(status::invalid)?;
-        let mut tx = self.begin().await?;
-        if let Some(answer) = idempotency::begin(&mut tx, &caller.id, METHOD, &request_id, &request).await? {
-            return Ok(Response::new(answer));
-        }
-        let results = commands::deliver(&mut tx, &shipments, at, &stamp).await?;
-        let result = |result: commands::Delivered| DeliverShipmentResult {
-            shipment_id: result.id.to_string(),
-            delivered: result.refusal.is_none(),
-            refusal: match result.refusal {
-                None => "",
-                Some(Error::NotFound(..)) => "UNKNOWN_SHIPMENT",
-                Some(Error::TimeOrder(_)) => "TIME_BEFORE_SHIPMENT",
-                Some(_) => "SHIPMENT_STATE",
-            }
-            .to_owned(),
-        };
-        let answer = DeliverShipmentsResponse { results: results.into_iter().map(result).collect() };
-        commit(tx, (&caller.id, METHOD, &request_id), answer).await
+        let done = idempotency::once(&self.deps.db, (&caller.id, METHOD, &request_id), &request, async |tx| {
+            let results = commands::deliver(tx, &shipments, at, &stamp).await?;
+            let result = |result: commands::Delivered| DeliverShipmentResult {
+                shipment_id: result.id.to_string(),
+                delivered: result.refusal.is_none(),
+                refusal: match result.refusal {
+                    None => "",
+                    Some(Error::NotFound(..)) => "UNKNOWN_SHIPMENT",
+                    Some(Error::TimeOrder(_)) => "TIME_BEFORE_SHIPMENT",
+                    Some(_) => "SHIPMENT_STATE",
+                }
+                .to_owned(),
+            };
+            Ok(DeliverShipmentsResponse { results: results.into_iter().map(result).collect() })
+        })
+        .await?;
+        Ok(done.into_response())
     }
 
     async fn get_shipment(

@@ -37,17 +37,14 @@ impl ItemService for Api {
         check.require(skus.len() == changes.len(), "items", "must name each sku once");
         check.done().map_err(status::invalid)?;
 
-        let mut tx = self.0.db.begin().await.map_err(status::from_sqlx)?;
-        if let Some(answer) = idempotency::begin(&mut tx, &caller.id, METHOD, &request_id, &request).await? {
-            return Ok(Response::new(answer));
-        }
-        let total = i32::try_from(changes.len()).unwrap_or(i32::MAX);
-        let created = commands::upsert(&mut tx, changes, self.0.clock.now()).await?;
-        let created = i32::try_from(created).unwrap_or(total);
-        let answer = UpsertItemsResponse { created, updated: total - created };
-        idempotency::finish(&mut tx, &caller.id, METHOD, &request_id, &answer).await?;
-        tx.commit().await.map_err(status::from_sqlx)?;
-        Ok(Response::new(answer))
+        let done = idempotency::once(&self.0.db, (&caller.id, METHOD, &request_id), &request, async |tx| {
+            let total = i32::try_from(changes.len()).unwrap_or(i32::MAX);
+            let created = commands::upsert(tx, changes, self.0.clock.now()).await?;
+            let created = i32::try_from(created).unwrap_or(total);
+            Ok(UpsertItemsResponse { created, updated: total - created })
+        })
+        .await?;
+        Ok(done.into_response())
     }
 
     async fn get_item(&self, request: Request<GetItemRequest>) -> Result<Response<GetItemResponse>, Status> {

@@ -43,16 +43,13 @@ impl ReceiptService for Api {
         let receipt = convert::new_receipt(&mut check, &request, self.rules.currency, now);
         check.done().map_err(status::invalid)?;
 
-        let mut tx = self.deps.db.begin().await.map_err(status::from_sqlx)?;
-        if let Some(answer) = idempotency::begin(&mut tx, &caller.id, METHOD, &request_id, &request).await? {
-            return Ok(Response::new(answer));
-        }
-        let stamp = Stamp { now, by: &caller.id, rules: &self.rules };
-        let id = commands::post_receipt(&mut tx, receipt, &stamp).await?;
-        let answer = PostReceiptResponse { receipt: Some(self.read(&mut tx, id).await?) };
-        idempotency::finish(&mut tx, &caller.id, METHOD, &request_id, &answer).await?;
-        tx.commit().await.map_err(status::from_sqlx)?;
-        Ok(Response::new(answer))
+        let done = idempotency::once(&self.deps.db, (&caller.id, METHOD, &request_id), &request, async |tx| {
+            let stamp = Stamp { now, by: &caller.id, rules: &self.rules };
+            let id = commands::post_receipt(tx, receipt, &stamp).await?;
+            Ok(PostReceiptResponse { receipt: Some(self.read(tx, id).await?) })
+        })
+        .await?;
+        Ok(done.into_response())
     }
 
     async fn get_receipt(&self, request: Request<GetReceiptRequest>) -> Result<Response<GetReceiptResponse>, Status> {

@@ -63,15 +63,12 @@ impl ReservationService for Api {
         let id = service::new_id();
         let hold = convert::hold(&mut check, &request, id, stamp.now);
         check.done().map_err(status::invalid)?;
-        let mut tx = self.deps.db.begin().await.map_err(status::from_sqlx)?;
-        if let Some(answer) = idempotency::begin(&mut tx, &caller.id, METHOD, &request_id, &request).await? {
-            return Ok(Response::new(answer));
-        }
-        commands::reserve(&mut tx, hold, request.all_lines, &stamp).await?;
-        let answer = ReserveStockResponse { reservation: Some(read(&mut tx, id).await?) };
-        idempotency::finish(&mut tx, &caller.id, METHOD, &request_id, &answer).await?;
-        tx.commit().await.map_err(status::from_sqlx)?;
-        Ok(Response::new(answer))
+        let done = idempotency::once(&self.deps.db, (&caller.id, METHOD, &request_id), &request, async |tx| {
+            commands::reserve(tx, hold, request.all_lines, &stamp).await?;
+            Ok(ReserveStockResponse { reservation: Some(read(tx, id).await?) })
+        })
+        .await?;
+        Ok(done.into_response())
     }
 
     async fn get_reservation(

@@ -107,20 +107,18 @@ impl StockService for Api {
         let request_id = check.request_id(&request.request_id);
         let adjustment = convert::adjustment(&mut check, &request, self.rules.currency);
         check.done().map_err(status::invalid)?;
-        let mut tx = self.deps.db.begin().await.map_err(status::from_sqlx)?;
-        if let Some(answer) = idempotency::begin(&mut tx, &caller.id, METHOD, &request_id, &request).await? {
-            return Ok(Response::new(answer));
-        }
-        let stamp = Stamp { now: self.deps.clock.now(), by: &caller.id, rules: &self.rules };
-        let (id, difference, value) = commands::adjust(&mut tx, &adjustment, &stamp).await?;
-        let answer = AdjustStockResponse {
-            adjustment_id: id.to_string(),
-            difference: ledger::convert::number(difference),
-            value: Some(money(value, self.rules.currency)),
-        };
-        idempotency::finish(&mut tx, &caller.id, METHOD, &request_id, &answer).await?;
-        tx.commit().await.map_err(status::from_sqlx)?;
-        Ok(Response::new(answer))
+        let done = idempotency::once(&self.deps.db, (&caller.id, METHOD, &request_id), &request, async |tx| {
+            let stamp = Stamp { now: self.deps.clock.now(), by: &caller.id, rules: &self.rules };
+            let (id, difference, value) = commands::adjust(tx, &adjustment, &stamp).await?;
+            let answer = AdjustStockResponse {
+                adjustment_id: id.to_string(),
+                difference: ledger::convert::number(difference),
+                value: Some(money(value, self.rules.currency)),
+            };
+            Ok(answer)
+        })
+        .await?;
+        Ok(done.into_response())
     }
 
     async fn transfer_stock(
@@ -134,17 +132,13 @@ impl StockService for Api {
         let request_id = check.request_id(&request.request_id);
         let transfer = convert::transfer(&mut check, &request);
         check.done().map_err(status::invalid)?;
-        let mut tx = self.deps.db.begin().await.map_err(status::from_sqlx)?;
-        if let Some(answer) = idempotency::begin(&mut tx, &caller.id, METHOD, &request_id, &request).await? {
-            return Ok(Response::new(answer));
-        }
-        let stamp = Stamp { now: self.deps.clock.now(), by: &caller.id, rules: &self.rules };
-        let (id, value) = commands::transfer(&mut tx, &transfer, &stamp).await?;
-        let answer =
-            TransferStockResponse { transfer_id: id.to_string(), value: Some(money(value, self.rules.currency)) };
-        idempotency::finish(&mut tx, &caller.id, METHOD, &request_id, &answer).await?;
-        tx.commit().await.map_err(status::from_sqlx)?;
-        Ok(Response::new(answer))
+        let done = idempotency::once(&self.deps.db, (&caller.id, METHOD, &request_id), &request, async |tx| {
+            let stamp = Stamp { now: self.deps.clock.now(), by: &caller.id, rules: &self.rules };
+            let (id, value) = commands::transfer(tx, &transfer, &stamp).await?;
+            Ok(TransferStockResponse { transfer_id: id.to_string(), value: Some(money(value, self.rules.currency)) })
+        })
+        .await?;
+        Ok(done.into_response())
     }
 
     async fn set_lot_status(
@@ -161,16 +155,13 @@ impl StockService for Api {
         let lot = check.text("lot", &request.lot, 1..=64);
         let reason = check.optional_text("reason", &request.reason, 300);
         check.done().map_err(status::invalid)?;
-        let mut tx = self.deps.db.begin().await.map_err(status::from_sqlx)?;
-        if let Some(answer) = idempotency::begin(&mut tx, &caller.id, METHOD, &request_id, &request).await? {
-            return Ok(Response::new(answer));
-        }
-        let stamp = Stamp { now: self.deps.clock.now(), by: &caller.id, rules: &self.rules };
-        let displaced = commands::set_lot_status(&mut tx, (&sku, &lot), lot_status, &reason, &stamp).await?;
-        let answer = SetLotStatusResponse { displaced: ledger::convert::number(displaced) };
-        idempotency::finish(&mut tx, &caller.id, METHOD, &request_id, &answer).await?;
-        tx.commit().await.map_err(status::from_sqlx)?;
-        Ok(Response::new(answer))
+        let done = idempotency::once(&self.deps.db, (&caller.id, METHOD, &request_id), &request, async |tx| {
+            let stamp = Stamp { now: self.deps.clock.now(), by: &caller.id, rules: &self.rules };
+            let displaced = commands::set_lot_status(tx, (&sku, &lot), lot_status, &reason, &stamp).await?;
+            Ok(SetLotStatusResponse { displaced: ledger::convert::number(displaced) })
+        })
+        .await?;
+        Ok(done.into_response())
     }
 
     async fn verify_ledger(

@@ -39,17 +39,15 @@ impl ApiKeyService for ApiKeyApi {
         let now = self.clock.now();
         let (key, request_id) = checked(&input, &secret, now).map_err(Status::from)?;
         let by = Grantor { caller, catalogue: Arc::clone(&self.catalogue) };
-        let mut tx = self.db.begin().await.map_err(status::from_sqlx)?;
-        if let Some(previous) = idempotency::begin(&mut tx, by.id(), METHOD, &request_id, &input).await? {
-            return Ok(Response::new(previous));
-        }
-        let key = commands::create(&mut tx, &by, key, &secret, now).await?;
-        // Kept without the secret: an answer that is stored must hold none.
-        let mut response = pb::CreateApiKeyResponse { api_key: Some(to_proto(key)), secret: String::new() };
-        idempotency::finish(&mut tx, by.id(), METHOD, &request_id, &response).await?;
-        tx.commit().await.map_err(status::from_sqlx)?;
-        response.secret = secret;
-        Ok(Response::new(response))
+        let done = idempotency::once(&self.db, (by.id(), METHOD, &request_id), &input, async |tx| {
+            let key = commands::create(tx, &by, key, &secret, now).await?;
+            // Kept without the secret: an answer that is stored must hold none.
+            Ok(pb::CreateApiKeyResponse { api_key: Some(to_proto(key)), secret: String::new() })
+        })
+        .await?;
+        // A repeat cannot have it: nobody knows it any more.
+        let secret = if done.repeated { String::new() } else { secret };
+        Ok(Response::new(pb::CreateApiKeyResponse { secret, ..done.answer }))
     }
 
     async fn get_api_key(

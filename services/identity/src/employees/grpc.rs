@@ -204,19 +204,16 @@ impl EmployeeApi {
         (password, hash): (String, String),
     ) -> Result<pb::CreateEmployeeResponse, Status> {
         const METHOD: &str = "CreateEmployee";
-        let mut tx = self.db.begin().await.map_err(status::from_sqlx)?;
-        if let Some(previous) = idempotency::begin(&mut tx, &caller.id, METHOD, request_id, input).await? {
-            return Ok(previous);
-        }
-        let by = Grantor { caller: caller.clone(), catalogue: Arc::clone(&self.catalogue) };
-        let employee = commands::create(&mut tx, &by, employee, &hash, self.clock.now()).await?;
-        // Kept without the password: an answer that is stored must hold no secret.
-        let mut response =
-            pb::CreateEmployeeResponse { employee: Some(employee.into()), one_time_password: String::new() };
-        idempotency::finish(&mut tx, &caller.id, METHOD, request_id, &response).await?;
-        tx.commit().await.map_err(status::from_sqlx)?;
-        response.one_time_password = password;
-        Ok(response)
+        let done = idempotency::once(&self.db, (&caller.id, METHOD, request_id), input, async |tx| {
+            let by = Grantor { caller: caller.clone(), catalogue: Arc::clone(&self.catalogue) };
+            let employee = commands::create(tx, &by, employee, &hash, self.clock.now()).await?;
+            // Kept without the password: an answer that is stored must hold no secret.
+            Ok(pb::CreateEmployeeResponse { employee: Some(employee.into()), one_time_password: String::new() })
+        })
+        .await?;
+        // A repeat cannot have it: nobody knows it any more.
+        let one_time_password = if done.repeated { String::new() } else { password };
+        Ok(pb::CreateEmployeeResponse { one_time_password, ..done.answer })
     }
 }
 

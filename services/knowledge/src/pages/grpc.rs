@@ -45,15 +45,12 @@ impl PageService for Pages {
         let text = convert::text(&mut check, &request.title, &request.body, &request.comment, self.most_bytes);
         check.done().map_err(status::invalid)?;
         let text = convert::parsed(text).await?;
-        let mut tx = self.deps.db.begin().await.map_err(status::from_sqlx)?;
-        if let Some(before) = idempotency::begin(&mut tx, &reader.id, METHOD, &request_id, &request).await? {
-            return Ok(Response::new(before));
-        }
-        let page = commands::create(&mut tx, &space, parent, text, &reader, self.deps.clock.now()).await?;
-        let response = wire::CreatePageResponse { page: Some(convert::encode(page)) };
-        idempotency::finish(&mut tx, &reader.id, METHOD, &request_id, &response).await?;
-        tx.commit().await.map_err(status::from_sqlx)?;
-        Ok(Response::new(response))
+        let done = idempotency::once(&self.deps.db, (&reader.id, METHOD, &request_id), &request, async |tx| {
+            let page = commands::create(tx, &space, parent, text, &reader, self.deps.clock.now()).await?;
+            Ok(wire::CreatePageResponse { page: Some(convert::encode(page)) })
+        })
+        .await?;
+        Ok(done.into_response())
     }
 
     async fn get_page(
@@ -77,15 +74,12 @@ impl PageService for Pages {
         let text = convert::text(&mut check, &request.title, &request.body, &request.comment, self.most_bytes);
         check.done().map_err(status::invalid)?;
         let text = convert::parsed(text).await?;
-        let mut tx = self.deps.db.begin().await.map_err(status::from_sqlx)?;
-        if let Some(before) = idempotency::begin(&mut tx, &reader.id, METHOD, &request_id, &request).await? {
-            return Ok(Response::new(before));
-        }
-        let page = commands::save(&mut tx, id, base, text, &reader, self.deps.clock.now()).await?;
-        let response = wire::SavePageResponse { page: Some(convert::encode(page)) };
-        idempotency::finish(&mut tx, &reader.id, METHOD, &request_id, &response).await?;
-        tx.commit().await.map_err(status::from_sqlx)?;
-        Ok(Response::new(response))
+        let done = idempotency::once(&self.deps.db, (&reader.id, METHOD, &request_id), &request, async |tx| {
+            let page = commands::save(tx, id, base, text, &reader, self.deps.clock.now()).await?;
+            Ok(wire::SavePageResponse { page: Some(convert::encode(page)) })
+        })
+        .await?;
+        Ok(done.into_response())
     }
 
     async fn move_page(
@@ -173,15 +167,12 @@ impl PageService for Pages {
         let comment = check.optional_text("comment", &request.comment, 500);
         check.done().map_err(status::invalid)?;
         let now = self.deps.clock.now();
-        let mut tx = self.deps.db.begin().await.map_err(status::from_sqlx)?;
-        if let Some(before) = idempotency::begin(&mut tx, &reader.id, METHOD, &request_id, &request).await? {
-            return Ok(Response::new(before));
-        }
-        let page = commands::restore_version(&mut tx, id, version, base, comment, &reader, now).await?;
-        let response = wire::RestoreVersionResponse { page: Some(convert::encode(page)) };
-        idempotency::finish(&mut tx, &reader.id, METHOD, &request_id, &response).await?;
-        tx.commit().await.map_err(status::from_sqlx)?;
-        Ok(Response::new(response))
+        let done = idempotency::once(&self.deps.db, (&reader.id, METHOD, &request_id), &request, async |tx| {
+            let page = commands::restore_version(tx, id, version, base, comment, &reader, now).await?;
+            Ok(wire::RestoreVersionResponse { page: Some(convert::encode(page)) })
+        })
+        .await?;
+        Ok(done.into_response())
     }
 
     async fn list_children(

@@ -42,15 +42,12 @@ impl SpaceService for Spaces {
             access: convert::access(&mut check, &request.access),
         };
         check.done().map_err(status::invalid)?;
-        let mut tx = self.deps.db.begin().await.map_err(status::from_sqlx)?;
-        if let Some(before) = idempotency::begin(&mut tx, &reader.id, METHOD, &request_id, &request).await? {
-            return Ok(Response::new(before));
-        }
-        let space = commands::create(&mut tx, new, &reader, self.deps.clock.now()).await?;
-        let response = wire::CreateSpaceResponse { space: Some(convert::encode(space)) };
-        idempotency::finish(&mut tx, &reader.id, METHOD, &request_id, &response).await?;
-        tx.commit().await.map_err(status::from_sqlx)?;
-        Ok(Response::new(response))
+        let done = idempotency::once(&self.deps.db, (&reader.id, METHOD, &request_id), &request, async |tx| {
+            let space = commands::create(tx, new, &reader, self.deps.clock.now()).await?;
+            Ok(wire::CreateSpaceResponse { space: Some(convert::encode(space)) })
+        })
+        .await?;
+        Ok(done.into_response())
     }
 
     async fn list_spaces(

@@ -31,17 +31,14 @@ impl MaintenanceService for Maintenance {
         let request_id = check.request_id(&request.request_id);
         check.done().map_err(Error::Invalid)?;
 
-        let mut tx = self.deps.db.begin().await.map_err(Error::from)?;
-        if let Some(before) = idempotency::begin(&mut tx, &caller.id, METHOD, &request_id, &request).await? {
-            return Ok(Response::new(before));
-        }
-        let generation = commands::empty(&mut tx, self.deps.clock.now()).await.map_err(Error::from)?;
-        let sources = SOURCES.iter().map(|source| (*source).to_owned()).collect();
-        let response = wire::RebuildResponse { generation, sources };
-        idempotency::finish(&mut tx, &caller.id, METHOD, &request_id, &response).await?;
-        tx.commit().await.map_err(Error::from)?;
-        tracing::info!(generation, caller = caller.id, "facts emptied; waiting for replayed events");
-        Ok(Response::new(response))
+        let done = idempotency::once(&self.deps.db, (&caller.id, METHOD, &request_id), &request, async |tx| {
+            let generation = commands::empty(tx, self.deps.clock.now()).await.map_err(Error::from)?;
+            tracing::info!(generation, caller = caller.id, "facts emptied; waiting for replayed events");
+            let sources = SOURCES.iter().map(|source| (*source).to_owned()).collect();
+            Ok(wire::RebuildResponse { generation, sources })
+        })
+        .await?;
+        Ok(done.into_response())
     }
 
     async fn get_facts_status(

@@ -36,15 +36,12 @@ impl ProductService for ProductGrpc {
         const METHOD: &str = "orders.CreateProduct";
         let (who, request) = (caller(&request)?, request.into_inner());
         let (sku, details) = convert::new_product(&request, self.vat_rate)?;
-        let mut tx = self.deps.db.begin().await.map_err(status::from_sqlx)?;
-        if let Some(known) = idempotency::begin(&mut tx, &who.id, METHOD, &request.request_id, &request).await? {
-            return Ok(Response::new(known));
-        }
-        let product = commands::create(&mut tx, new_id(), sku, details, self.deps.clock.now()).await?;
-        let answer = wire::CreateProductResponse { product: Some(convert::product(&product)) };
-        idempotency::finish(&mut tx, &who.id, METHOD, &request.request_id, &answer).await?;
-        tx.commit().await.map_err(status::from_sqlx)?;
-        Ok(Response::new(answer))
+        let done = idempotency::once(&self.deps.db, (&who.id, METHOD, &request.request_id), &request, async |tx| {
+            let product = commands::create(tx, new_id(), sku, details, self.deps.clock.now()).await?;
+            Ok(wire::CreateProductResponse { product: Some(convert::product(&product)) })
+        })
+        .await?;
+        Ok(done.into_response())
     }
 
     async fn update_product(
@@ -54,16 +51,13 @@ impl ProductService for ProductGrpc {
         const METHOD: &str = "orders.UpdateProduct";
         let (who, request) = (caller(&request)?, request.into_inner());
         let patch = convert::patch(&request)?;
-        let mut tx = self.deps.db.begin().await.map_err(status::from_sqlx)?;
-        if let Some(known) = idempotency::begin(&mut tx, &who.id, METHOD, &request.request_id, &request).await? {
-            return Ok(Response::new(known));
-        }
-        let now = self.deps.clock.now();
-        let (product, changed) = commands::update(&mut tx, request.sku.trim(), request.version, patch, now).await?;
-        let answer = wire::UpdateProductResponse { product: Some(convert::product(&product)), changed };
-        idempotency::finish(&mut tx, &who.id, METHOD, &request.request_id, &answer).await?;
-        tx.commit().await.map_err(status::from_sqlx)?;
-        Ok(Response::new(answer))
+        let done = idempotency::once(&self.deps.db, (&who.id, METHOD, &request.request_id), &request, async |tx| {
+            let now = self.deps.clock.now();
+            let (product, changed) = commands::update(tx, request.sku.trim(), request.version, patch, now).await?;
+            Ok(wire::UpdateProductResponse { product: Some(convert::product(&product)), changed })
+        })
+        .await?;
+        Ok(done.into_response())
     }
 
     async fn get_product(

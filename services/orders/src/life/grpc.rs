@@ -6,7 +6,7 @@ mod watch;
 pub use hub::Hub;
 
 use proto::orders::v1::{self as wire, order_service_server::OrderService};
-use service::{Check, Deps, Tx, caller, idempotency, page::Page, status};
+use service::{Check, Deps, caller, idempotency, page::Page, status};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use tonic::{Request, Response, Status};
@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::{
     commands, convert,
     domain::{FulfilmentState, Machine, OrderState, PaymentState},
-    queries, store,
+    queries,
 };
 use crate::{error::Error, intake};
 
@@ -31,26 +31,11 @@ impl OrderGrpc {
     pub fn new(deps: Deps, hub: Hub) -> Self {
         Self { deps, hub }
     }
-
-    /// Ends a write: keeps the answer, commits, and tells those who watch the order.
-    async fn commit<A: prost::Message>(
-        &self,
-        mut tx: Tx,
-        (caller, method, request_id): (&str, &'static str, &str),
-        id: Uuid,
-        answer: A,
-    ) -> Result<Response<A>, Status> {
-        idempotency::finish(&mut tx, caller, method, request_id, &answer).await?;
-        tx.commit().await.map_err(status::from_sqlx)?;
-        self.hub.poke(&[id]);
-        Ok(Response::new(answer))
-    }
 }
 
 /// Reads an order for an answer.
 async fn view(conn: &mut PgConnection, id: Uuid) -> Result<wire::Order, Error> {
-    let head = queries::head(conn, id).await?.ok_or_else(|| Error::not_found("order", id))?;
-    let (lines, shipments) = (store::lines_of(conn, id).await?, store::shipments_of(conn, id).await?);
+    let (head, lines, shipments) = queries::whole(conn, id).await?.ok_or_else(|| Error::not_found("order", id))?;
     Ok(convert::order(&head, &lines, &shipments))
 }
 
@@ -153,13 +138,13 @@ impl OrderService for OrderGrpc {
         const METHOD: &str = "orders.ConfirmOrder";
         let (who, request) = (caller(&request)?, request.into_inner());
         let (id, reason) = read_write(&request.order_id, &request.request_id, &request.reason)?;
-        let mut tx = self.deps.db.begin().await.map_err(status::from_sqlx)?;
-        if let Some(known) = idempotency::begin(&mut tx, &who.id, METHOD, &request.request_id, &request).await? {
-            return Ok(Response::new(known));
-        }
-        commands::confirm(&mut tx, id, &who.id, &reason, self.deps.clock.now()).await?;
-        let answer = wire::ConfirmOrderResponse { order: Some(view(&mut tx, id).await?) };
-        self.commit(tx, (&who.id, METHOD, &request.request_id), id, answer).await
+        let done = idempotency::once(&self.deps.db, (&who.id, METHOD, &request.request_id), &request, async |tx| {
+            commands::confirm(tx, id, &who.id, &reason, self.deps.clock.now()).await?;
+            Ok(wire::ConfirmOrderResponse { order: Some(view(tx, id).await?) })
+        })
+        .await?;
+        self.hub.poke(&[id]);
+        Ok(done.into_response())
     }
 
     async fn cancel_order(
@@ -175,14 +160,14 @@ impl OrderService for OrderGrpc {
         let now = self.deps.clock.now();
         let cancelled_at = check.optional_timestamp("cancelled_at", &request.cancelled_at).unwrap_or(now);
         check.done().map_err(status::invalid)?;
-        let mut tx = self.deps.db.begin().await.map_err(status::from_sqlx)?;
-        if let Some(known) = idempotency::begin(&mut tx, &who.id, METHOD, &request.request_id, &request).await? {
-            return Ok(Response::new(known));
-        }
-        let (order, lines) = commands::cancel(&mut tx, id, &who.id, &reason, cancelled_at, now).await?;
-        let cancelled = convert::changes(&lines, order.currency);
-        let answer = wire::CancelOrderResponse { cancelled, order: Some(view(&mut tx, id).await?) };
-        self.commit(tx, (&who.id, METHOD, &request.request_id), id, answer).await
+        let done = idempotency::once(&self.deps.db, (&who.id, METHOD, &request.request_id), &request, async |tx| {
+            let (order, lines) = commands::cancel(tx, id, &who.id, &reason, cancelled_at, now).await?;
+            let cancelled = convert::changes(&lines, order.currency);
+            Ok(wire::CancelOrderResponse { cancelled, order: Some(view(tx, id).await?) })
+        })
+        .await?;
+        self.hub.poke(&[id]);
+        Ok(done.into_response())
     }
 
     async fn cancel_order_lines(
@@ -199,16 +184,14 @@ impl OrderService for OrderGrpc {
         let cancelled_at = check.optional_timestamp("cancelled_at", &request.cancelled_at).unwrap_or(now);
         let parts = convert::parts(&mut check, &request.lines);
         check.done().map_err(status::invalid)?;
-        let mut tx = self.deps.db.begin().await.map_err(status::from_sqlx)?;
-        let known = idempotency::begin(&mut tx, &who.id, METHOD, &request.request_id, &request).await?;
-        if let Some(known) = known {
-            return Ok(Response::new(wire::CancelOrderLinesResponse { duplicate: true, ..known }));
-        }
-        let (order, lines) = commands::cancel_lines(&mut tx, id, &parts, (&who.id, &reason), cancelled_at, now).await?;
-        let cancelled = convert::changes(&lines, order.currency);
-        let answer =
-            wire::CancelOrderLinesResponse { cancelled, order: Some(view(&mut tx, id).await?), duplicate: false };
-        self.commit(tx, (&who.id, METHOD, &request.request_id), id, answer).await
+        let done = idempotency::once(&self.deps.db, (&who.id, METHOD, &request.request_id), &request, async |tx| {
+            let (order, lines) = commands::cancel_lines(tx, id, &parts, (&who.id, &reason), cancelled_at, now).await?;
+            let cancelled = convert::changes(&lines, order.currency);
+            Ok(wire::CancelOrderLinesResponse { cancelled, order: Some(view(tx, id).await?), duplicate: false })
+        })
+        .await?;
+        self.hub.poke(&[id]);
+        Ok(Response::new(wire::CancelOrderLinesResponse { duplicate: done.repeated, ..done.answer }))
     }
 
     async fn complete_order(
@@ -218,13 +201,13 @@ impl OrderService for OrderGrpc {
         const METHOD: &str = "orders.CompleteOrder";
         let (who, request) = (caller(&request)?, request.into_inner());
         let (id, reason) = read_write(&request.order_id, &request.request_id, &request.reason)?;
-        let mut tx = self.deps.db.begin().await.map_err(status::from_sqlx)?;
-        if let Some(known) = idempotency::begin(&mut tx, &who.id, METHOD, &request.request_id, &request).await? {
-            return Ok(Response::new(known));
-        }
-        commands::complete(&mut tx, id, &who.id, &reason, self.deps.clock.now()).await?;
-        let answer = wire::CompleteOrderResponse { order: Some(view(&mut tx, id).await?) };
-        self.commit(tx, (&who.id, METHOD, &request.request_id), id, answer).await
+        let done = idempotency::once(&self.deps.db, (&who.id, METHOD, &request.request_id), &request, async |tx| {
+            commands::complete(tx, id, &who.id, &reason, self.deps.clock.now()).await?;
+            Ok(wire::CompleteOrderResponse { order: Some(view(tx, id).await?) })
+        })
+        .await?;
+        self.hub.poke(&[id]);
+        Ok(done.into_response())
     }
 
     async fn get_order_timeline(
@@ -237,11 +220,10 @@ impl OrderService for OrderGrpc {
         let id = check.uuid("order_id", &request.order_id);
         check.done().map_err(status::invalid)?;
         let mut conn = self.deps.db.acquire().await.map_err(status::from_sqlx)?;
-        let known = queries::states(&mut conn, id).await.map_err(status::from_sqlx)?;
-        known.ok_or_else(|| Error::not_found("order", id))?;
-        let rows = queries::timeline(&mut conn, id, page.after.unwrap_or(0), page.limit() + 1)
+        let known = queries::timeline(&mut conn, id, page.after.unwrap_or(0), page.limit() + 1)
             .await
             .map_err(status::from_sqlx)?;
+        let (_, rows) = known.ok_or_else(|| Error::not_found("order", id))?;
         let (rows, info) = page.finish(rows, |row| row.id);
         let entries = rows.into_iter().map(convert::entry).collect();
         Ok(Response::new(wire::GetOrderTimelineResponse { entries, page: Some(info) }))

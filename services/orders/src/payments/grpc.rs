@@ -145,17 +145,13 @@ impl PaymentService for PaymentGrpc {
         let now = self.deps.clock.now();
         let asked = read_one(&request.request_id, &entry, now)?;
         let order_id = asked.order_id;
-        let mut tx = self.deps.db.begin().await.map_err(status::from_sqlx)?;
-        let known: Option<wire::RecordPaymentResponse> =
-            idempotency::begin(&mut tx, &who.id, METHOD, &request.request_id, &request).await?;
-        if let Some(known) = known {
-            return Ok(Response::new(wire::RecordPaymentResponse { duplicate: true, ..known }));
-        }
-        let answer = record_one(&mut tx, asked, &who.id, now).await?;
-        idempotency::finish(&mut tx, &who.id, METHOD, &request.request_id, &answer).await?;
-        tx.commit().await.map_err(status::from_sqlx)?;
+        let done = idempotency::once(&self.deps.db, (&who.id, METHOD, &request.request_id), &request, async |tx| {
+            Ok(record_one(tx, asked, &who.id, now).await?)
+        })
+        .await?;
         self.hub.poke(&[order_id]);
-        Ok(Response::new(answer))
+        let duplicate = done.repeated || done.answer.duplicate;
+        Ok(Response::new(wire::RecordPaymentResponse { duplicate, ..done.answer }))
     }
 
     async fn record_refund(
@@ -177,23 +173,19 @@ impl PaymentService for PaymentGrpc {
         };
         let asked = read_one(&request.request_id, &entry, now)?;
         let order_id = asked.order_id;
-        let mut tx = self.deps.db.begin().await.map_err(status::from_sqlx)?;
-        let known: Option<wire::RecordRefundResponse> =
-            idempotency::begin(&mut tx, &who.id, METHOD, &request.request_id, &request).await?;
-        if let Some(known) = known {
-            return Ok(Response::new(wire::RecordRefundResponse { duplicate: true, ..known }));
-        }
-        let done = record_one(&mut tx, asked, &who.id, now).await?;
-        let answer = wire::RecordRefundResponse {
-            payment: done.payment,
-            paid_total: done.paid_total,
-            payment_state: done.payment_state,
-            duplicate: done.duplicate,
-        };
-        idempotency::finish(&mut tx, &who.id, METHOD, &request.request_id, &answer).await?;
-        tx.commit().await.map_err(status::from_sqlx)?;
+        let done = idempotency::once(&self.deps.db, (&who.id, METHOD, &request.request_id), &request, async |tx| {
+            let recorded = record_one(tx, asked, &who.id, now).await?;
+            Ok(wire::RecordRefundResponse {
+                payment: recorded.payment,
+                paid_total: recorded.paid_total,
+                payment_state: recorded.payment_state,
+                duplicate: recorded.duplicate,
+            })
+        })
+        .await?;
         self.hub.poke(&[order_id]);
-        Ok(Response::new(answer))
+        let duplicate = done.repeated || done.answer.duplicate;
+        Ok(Response::new(wire::RecordRefundResponse { duplicate, ..done.answer }))
     }
 
     async fn record_payments(
@@ -213,18 +205,15 @@ impl PaymentService for PaymentGrpc {
         if asked.iter().any(|one| one.refund) && !who.may("orders.payment.refund") {
             return Err(status::permission_denied("PERMISSION_DENIED", "refunds need orders.payment.refund"));
         }
-        let mut tx = self.deps.db.begin().await.map_err(status::from_sqlx)?;
-        if let Some(known) = idempotency::begin(&mut tx, &who.id, METHOD, &request.request_id, &request).await? {
-            return Ok(Response::new(known));
-        }
-        let results = commands::record(&mut tx, &asked, &who.id, now).await?;
-        let order_ids = request.entries.iter().map(|entry| entry.order_id.clone());
-        let results = order_ids.zip(results).map(|(order_id, recorded)| result(order_id, recorded));
-        let answer = wire::RecordPaymentsResponse { results: results.collect::<Result<_, _>>()? };
-        idempotency::finish(&mut tx, &who.id, METHOD, &request.request_id, &answer).await?;
-        tx.commit().await.map_err(status::from_sqlx)?;
+        let done = idempotency::once(&self.deps.db, (&who.id, METHOD, &request.request_id), &request, async |tx| {
+            let results = commands::record(tx, &asked, &who.id, now).await?;
+            let order_ids = request.entries.iter().map(|entry| entry.order_id.clone());
+            let results = order_ids.zip(results).map(|(order_id, recorded)| result(order_id, recorded));
+            Ok(wire::RecordPaymentsResponse { results: results.collect::<Result<_, _>>()? })
+        })
+        .await?;
         self.hub.poke(&asked.iter().map(|one| one.order_id).collect::<Vec<_>>());
-        Ok(Response::new(answer))
+        Ok(done.into_response())
     }
 
     async fn list_payments(

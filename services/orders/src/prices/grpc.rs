@@ -55,15 +55,12 @@ impl PriceService for PriceGrpc {
         const METHOD: &str = "orders.SetPrices";
         let (who, request, now) = (caller(&request)?, request.into_inner(), self.deps.clock.now());
         let prices = convert::read_prices(&request, now)?;
-        let mut tx = self.deps.db.begin().await.map_err(status::from_sqlx)?;
-        if let Some(known) = idempotency::begin(&mut tx, &who.id, METHOD, &request.request_id, &request).await? {
-            return Ok(Response::new(known));
-        }
-        let changed = commands::set_prices(&mut tx, request.price_list.trim(), &prices, &who.id, now).await?;
-        let answer = wire::SetPricesResponse { changed: i32::try_from(changed).unwrap_or(i32::MAX) };
-        idempotency::finish(&mut tx, &who.id, METHOD, &request.request_id, &answer).await?;
-        tx.commit().await.map_err(status::from_sqlx)?;
-        Ok(Response::new(answer))
+        let done = idempotency::once(&self.deps.db, (&who.id, METHOD, &request.request_id), &request, async |tx| {
+            let changed = commands::set_prices(tx, request.price_list.trim(), &prices, &who.id, now).await?;
+            Ok(wire::SetPricesResponse { changed: i32::try_from(changed).unwrap_or(i32::MAX) })
+        })
+        .await?;
+        Ok(done.into_response())
     }
 
     async fn get_prices(

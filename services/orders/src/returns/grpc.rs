@@ -78,21 +78,17 @@ impl ReturnService for ReturnGrpc {
         let (who, request) = (caller(&request)?, request.into_inner());
         let now = self.deps.clock.now();
         let asked = read(&request, now)?;
-        let mut tx = self.deps.db.begin().await.map_err(status::from_sqlx)?;
-        let known = idempotency::begin(&mut tx, &who.id, METHOD, &request.request_id, &request).await?;
-        if let Some(known) = known {
-            return Ok(Response::new(wire::RecordReturnResponse { duplicate: true, ..known }));
-        }
-        let done = commands::record(&mut tx, &asked, &who.id, now).await?;
-        let answer = wire::RecordReturnResponse {
-            order_return: Some(order_return(done.row, &done.lines, done.currency)),
-            fulfilment_state: done.fulfilment_state.to_owned(),
-            duplicate: false,
-        };
-        idempotency::finish(&mut tx, &who.id, METHOD, &request.request_id, &answer).await?;
-        tx.commit().await.map_err(status::from_sqlx)?;
+        let done = idempotency::once(&self.deps.db, (&who.id, METHOD, &request.request_id), &request, async |tx| {
+            let recorded = commands::record(tx, &asked, &who.id, now).await?;
+            Ok(wire::RecordReturnResponse {
+                order_return: Some(order_return(recorded.row, &recorded.lines, recorded.currency)),
+                fulfilment_state: recorded.fulfilment_state.to_owned(),
+                duplicate: false,
+            })
+        })
+        .await?;
         self.hub.poke(&[asked.order_id]);
-        Ok(Response::new(answer))
+        Ok(Response::new(wire::RecordReturnResponse { duplicate: done.repeated, ..done.answer }))
     }
 
     async fn list_returns(

@@ -60,15 +60,12 @@ impl ProjectService for Projects {
         };
         check.done().map_err(status::invalid)?;
 
-        let mut tx = self.deps.db.begin().await.map_err(status::from_sqlx)?;
-        if let Some(before) = idempotency::begin(&mut tx, &caller.id, METHOD, &request_id, &request).await? {
-            return Ok(Response::new(before));
-        }
-        let project = commands::create(&mut tx, new, &caller.id, self.deps.clock.now()).await?;
-        let response = wire::CreateProjectResponse { project: Some(encode(project)) };
-        idempotency::finish(&mut tx, &caller.id, METHOD, &request_id, &response).await?;
-        tx.commit().await.map_err(status::from_sqlx)?;
-        Ok(Response::new(response))
+        let done = idempotency::once(&self.deps.db, (&caller.id, METHOD, &request_id), &request, async |tx| {
+            let project = commands::create(tx, new, &caller.id, self.deps.clock.now()).await?;
+            Ok(wire::CreateProjectResponse { project: Some(encode(project)) })
+        })
+        .await?;
+        Ok(done.into_response())
     }
 
     async fn get_project(

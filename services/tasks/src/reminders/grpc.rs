@@ -82,23 +82,20 @@ impl ReminderService for Reminders {
             when: when(&mut check, &request),
         };
         check.done().map_err(status::invalid)?;
-        let mut tx = self.deps.db.begin().await.map_err(status::from_sqlx)?;
-        if let Some(before) = idempotency::begin(&mut tx, &caller.id, METHOD, &request_id, &request).await? {
-            return Ok(Response::new(before));
-        }
-        let (id, at) = commands::set(&mut tx, &new).await?;
-        let reminder = wire::Reminder {
-            reminder_id: id.to_string(),
-            task_id: new.task_id.to_string(),
-            employee_id: new.employee,
-            offset_seconds: request.offset_seconds,
-            at: Some(proto::to_timestamp(at)),
-            fired_at: None,
-        };
-        let response = wire::SetReminderResponse { reminder: Some(reminder) };
-        idempotency::finish(&mut tx, &caller.id, METHOD, &request_id, &response).await?;
-        tx.commit().await.map_err(status::from_sqlx)?;
-        Ok(Response::new(response))
+        let done = idempotency::once(&self.deps.db, (&caller.id, METHOD, &request_id), &request, async |tx| {
+            let (id, at) = commands::set(tx, &new).await?;
+            let reminder = wire::Reminder {
+                reminder_id: id.to_string(),
+                task_id: new.task_id.to_string(),
+                employee_id: new.employee,
+                offset_seconds: request.offset_seconds,
+                at: Some(proto::to_timestamp(at)),
+                fired_at: None,
+            };
+            Ok(wire::SetReminderResponse { reminder: Some(reminder) })
+        })
+        .await?;
+        Ok(done.into_response())
     }
 
     async fn list_reminders(

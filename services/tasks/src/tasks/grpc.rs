@@ -40,17 +40,14 @@ impl TaskService for Tasks {
         let caller = service::caller(&request)?;
         let request = request.into_inner();
         let (task, watchers) = convert::new_task(&request, &caller, self.deps.clock.now())?;
-        let mut tx = self.deps.db.begin().await.map_err(status::from_sqlx)?;
         let request_id = request.request_id.clone();
-        if let Some(before) = idempotency::begin(&mut tx, &caller.id, METHOD, &request_id, &request).await? {
-            return Ok(Response::new(before));
-        }
-        let task = commands::create(&mut tx, task, watchers).await?;
-        let watchers = store::watchers(&mut tx, task.id).await.map_err(status::from_sqlx)?;
-        let response = wire::CreateTaskResponse { task: Some(convert::encode(task, watchers)) };
-        idempotency::finish(&mut tx, &caller.id, METHOD, &request_id, &response).await?;
-        tx.commit().await.map_err(status::from_sqlx)?;
-        Ok(Response::new(response))
+        let done = idempotency::once(&self.deps.db, (&caller.id, METHOD, &request_id), &request, async |tx| {
+            let task = commands::create(tx, task, watchers).await?;
+            let watchers = store::watchers(tx, task.id).await.map_err(status::from_sqlx)?;
+            Ok(wire::CreateTaskResponse { task: Some(convert::encode(task, watchers)) })
+        })
+        .await?;
+        Ok(done.into_response())
     }
 
     async fn get_task(
@@ -130,23 +127,20 @@ impl TaskService for Tasks {
         check.require(super::domain::mentions(&text).len() <= 50, "text", "at most 50 mentions");
         check.done().map_err(status::invalid)?;
         let now = self.deps.clock.now();
-        let mut tx = self.deps.db.begin().await.map_err(status::from_sqlx)?;
-        if let Some(before) = idempotency::begin(&mut tx, &caller.id, METHOD, &request_id, &request).await? {
-            return Ok(Response::new(before));
-        }
-        let written = commands::comment(&mut tx, id, &text, &caller.id, now).await?;
-        let comment = wire::Comment {
-            comment_id: written.id.to_string(),
-            task_id: id.to_string(),
-            author_id: caller.id.clone(),
-            text,
-            mentioned_ids: written.mentioned,
-            written_at: Some(proto::to_timestamp(now)),
-        };
-        let response = wire::CommentTaskResponse { comment: Some(comment) };
-        idempotency::finish(&mut tx, &caller.id, METHOD, &request_id, &response).await?;
-        tx.commit().await.map_err(status::from_sqlx)?;
-        Ok(Response::new(response))
+        let done = idempotency::once(&self.deps.db, (&caller.id, METHOD, &request_id), &request, async |tx| {
+            let written = commands::comment(tx, id, &text, &caller.id, now).await?;
+            let comment = wire::Comment {
+                comment_id: written.id.to_string(),
+                task_id: id.to_string(),
+                author_id: caller.id.clone(),
+                text,
+                mentioned_ids: written.mentioned,
+                written_at: Some(proto::to_timestamp(now)),
+            };
+            Ok(wire::CommentTaskResponse { comment: Some(comment) })
+        })
+        .await?;
+        Ok(done.into_response())
     }
 
     async fn list_comments(
