@@ -25,6 +25,7 @@ impl DomainEvent for orders::v1::OrdersEvent {
             E::OrderStateChanged(_) => "order_state_changed",
             E::PaymentRecorded(_) => "payment_recorded",
             E::OrderReturned(_) => "order_returned",
+            E::OrderCompleted(_) => "order_completed",
         })
     }
 }

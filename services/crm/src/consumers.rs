@@ -46,7 +46,7 @@ pub(crate) fn subscriptions(settings: Settings, clock: &Clock) -> Vec<Subscripti
         Subscription::new(
             "crm_orders",
             "orders",
-            &["order_placed", "order_cancelled", "order_lines_cancelled", "order_state_changed", "order_returned"],
+            &["order_placed", "order_cancelled", "order_lines_cancelled", "order_completed", "order_returned"],
             handler(|event| change_of_orders(&event.decode::<OrdersEvent>()?)),
         )
         .gathering(),

@@ -83,7 +83,6 @@ pub(crate) fn subscriptions(deps: &Deps, config: &Config) -> Vec<Subscription> {
             "kpi_erp",
             "erp",
             &[
-                "order_allocated",
                 "picking_started",
                 "shipment_packed",
                 "shipment_shipped",

@@ -127,6 +127,7 @@ impl Plan {
         let customer_id = verdict.customer_id;
         let cause = Cause { kind: "contacts_resolved".to_owned(), id: contact.order_id.to_string() };
         let touch = self.touched.entry(customer_id).or_insert_with(|| Touch::because(cause));
+        let mut created = None;
         if verdict.created {
             let offset = i64::try_from(self.customers.len()).unwrap_or(i64::MAX);
             let created_at = now + time::Duration::microseconds(offset);
@@ -140,12 +141,10 @@ impl Plan {
             touch.newcomer = true;
             touch.region = Some(contact.region.clone());
             self.nameless.insert(customer_id);
-            touch.events.push(CrmEvent {
-                event: Some(crm_event::Event::CustomerCreated(CustomerCreated {
-                    customer_id: customer_id.to_string(),
-                    region: contact.region.clone(),
-                    created_at: Some(proto::to_timestamp(created_at)),
-                })),
+            created = Some(CustomerCreated {
+                customer_id: customer_id.to_string(),
+                region: contact.region.clone(),
+                created_at: Some(proto::to_timestamp(created_at)),
             });
         }
         touch.events.push(CrmEvent {
@@ -154,6 +153,8 @@ impl Plan {
                 order_id: contact.order_id.to_string(),
                 first_order,
                 identified_at: Some(proto::to_timestamp(now)),
+                created,
+                scored: None,
             })),
         });
         if !read.name.is_empty() && self.nameless.contains(&customer_id) {

@@ -4,7 +4,7 @@ use anyhow::{Context as _, anyhow, ensure};
 use proto::common::v1::Money as WireMoney;
 use proto::crm::v1 as wire;
 use proto::erp::v1::{ErpEvent, erp_event};
-use proto::orders::v1::{LineChange, LineKind, OrderLine, OrderPlaced, OrdersEvent, StateMachine, orders_event};
+use proto::orders::v1::{LineChange, LineKind, OrderLine, OrderPlaced, OrdersEvent, orders_event};
 use rust_decimal::Decimal;
 use types::{Currency, Money};
 use uuid::Uuid;
@@ -69,13 +69,7 @@ pub fn change_of_orders(event: &OrdersEvent) -> anyhow::Result<Option<(Uuid, Ord
         Some(E::OrderPlaced(event)) => (&event.order_id, OrderChange::Placed(placement(event)?)),
         Some(E::OrderCancelled(event)) => (&event.order_id, OrderChange::Cancelled(parts(&event.lines)?)),
         Some(E::OrderLinesCancelled(event)) => (&event.order_id, OrderChange::LinesCancelled(parts(&event.lines)?)),
-        Some(E::OrderStateChanged(event)) if event.machine() == StateMachine::Order => {
-            let completed = event.to_state == "completed";
-            if !completed && event.from_state != "completed" {
-                return Ok(None);
-            }
-            (&event.order_id, OrderChange::Completed(completed))
-        }
+        Some(E::OrderCompleted(event)) => (&event.order_id, OrderChange::Completed),
         Some(E::OrderReturned(event)) => {
             let defect = event.reason.contains("defect");
             (&event.order_id, OrderChange::Returned { parts: parts(&event.lines)?, defect })

@@ -55,8 +55,8 @@ pub enum OrderChange {
     Cancelled(Vec<LinePart>),
     /// Some of it was cancelled.
     LinesCancelled(Vec<LinePart>),
-    /// The order machine moved; true when to `completed`.
-    Completed(bool),
+    /// It was completed.
+    Completed,
     /// Goods came back.
     Returned {
         /// What came back.
@@ -172,7 +172,7 @@ impl OrderFact {
                 self.cancel(parts);
             }
             OrderChange::LinesCancelled(parts) => self.cancel(parts),
-            OrderChange::Completed(completed) => self.completed = *completed,
+            OrderChange::Completed => self.completed = true,
             OrderChange::Returned { parts, defect } => {
                 self.returns += 1;
                 self.defect_returns += i32::from(*defect);

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use messaging::{NewEvent, outbox};
-use proto::crm::v1::{CrmEvent, CustomerScored, crm_event};
+use proto::crm::v1::{CrmEvent, CustomerScored, crm_event::Event};
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
@@ -51,7 +51,7 @@ pub struct Touch {
     pub difference: Figures,
     /// The customer is made in this transaction and has no figures yet.
     pub newcomer: bool,
-    /// Events to publish before that of the score.
+    /// Events to publish; the last of them takes the change of the score along if it can.
     pub events: Vec<CrmEvent>,
     /// What the region becomes while no order names one.
     pub region: Option<String>,
@@ -119,26 +119,22 @@ pub async fn rescore(
         let Some(touch) = touched.remove(&row.customer_id) else {
             continue;
         };
-        let (events_before, cause, record) = (touch.events, touch.cause, touch.record);
-        let mut publish = |row: &mut Kept, event: &CrmEvent| {
-            row.version += 1;
-            let new = NewEvent::of("customer", row.customer_id, row.version, now, event);
-            events.push(new.caused_by(&cause.id));
-        };
-        for event in &events_before {
-            publish(row, event);
+        let (mut told, cause, record) = (touch.events, touch.cause, touch.record);
+        if let Some(past) = pasts.remove(&row.customer_id) {
+            let before = (row.score, row.grade.clone());
+            apply_score(row, past, (&model, model_version), now);
+            done.changed += i64::from(before != (row.score, row.grade.clone()));
         }
-        let Some(past) = pasts.remove(&row.customer_id) else {
-            continue;
-        };
-        let before = (row.score, row.grade.clone());
-        apply_score(row, past, (&model, model_version), now);
-        done.changed += i64::from(before != (row.score, row.grade.clone()));
         if let Some(change) = change_to_record(row, &cause, record, now) {
             row.recorded_score = Some(change.total);
             row.recorded_grade.clone_from(&change.grade);
-            publish(row, &scored_event(&change));
+            tell_score(&mut told, &change);
             changes.push(change);
+        }
+        for event in &told {
+            row.version += 1;
+            let new = NewEvent::of("customer", row.customer_id, row.version, now, event);
+            events.push(new.caused_by(&cause.id));
         }
     }
     store::write_figures(conn, &rows).await?;
@@ -240,16 +236,19 @@ fn change_to_record(row: &Kept, cause: &Cause, record: Record, now: OffsetDateTi
     })
 }
 
-fn scored_event(change: &ScoreChange) -> CrmEvent {
-    CrmEvent {
-        event: Some(crm_event::Event::CustomerScored(CustomerScored {
-            customer_id: change.customer_id.to_string(),
-            total: change.total.to_string(),
-            grade: change.grade.clone(),
-            previous_grade: change.previous_grade.clone(),
-            cause: change.cause.kind.clone(),
-            scored_at: Some(proto::to_timestamp(change.scored_at)),
-        })),
+/// Adds a change of score to what is told of a customer: to the order it came with, if there is one.
+fn tell_score(told: &mut Vec<CrmEvent>, change: &ScoreChange) {
+    let scored = CustomerScored {
+        customer_id: change.customer_id.to_string(),
+        total: change.total.to_string(),
+        grade: change.grade.clone(),
+        previous_grade: change.previous_grade.clone(),
+        cause: change.cause.kind.clone(),
+        scored_at: Some(proto::to_timestamp(change.scored_at)),
+    };
+    match told.last_mut().and_then(|event| event.event.as_mut()) {
+        Some(Event::CustomerIdentified(identified)) => identified.scored = Some(scored),
+        _ => told.push(CrmEvent { event: Some(Event::CustomerScored(scored)) }),
     }
 }
 

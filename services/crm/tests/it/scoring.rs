@@ -3,8 +3,9 @@
 use proto::common::v1::PageRequest;
 use proto::crm::v1::score_service_client::ScoreServiceClient;
 use proto::crm::v1::{
-    AddTagRequest, CrmEvent, CurvePoint, GetScoreModelRequest, GetScoreRequest, ListScoreHistoryRequest,
-    PutScoreModelRequest, RescoreAllRequest, RescoreAllResponse, ScoreChange, ScoreModel, crm_event,
+    AddTagRequest, CrmEvent, CurvePoint, CustomerScored, GetScoreModelRequest, GetScoreRequest,
+    ListScoreHistoryRequest, PutScoreModelRequest, RescoreAllRequest, RescoreAllResponse, ScoreChange, ScoreModel,
+    crm_event,
 };
 use testkit::TestService;
 use time::Duration;
@@ -18,15 +19,17 @@ async fn history(app: &TestService, customer_id: &str) -> Vec<ScoreChange> {
     scores(app).list_score_history(request).await.unwrap().into_inner().changes
 }
 
-async fn scored(app: &TestService) -> Vec<proto::crm::v1::CustomerScored> {
-    app.facts::<CrmEvent>("customer_scored")
-        .await
-        .into_iter()
-        .map(|fact| match fact.event {
-            Some(crm_event::Event::CustomerScored(event)) => event,
-            other => panic!("{other:?}"),
-        })
-        .collect()
+/// Changes of score as told, alone or with an order that was identified.
+async fn scored(app: &TestService) -> Vec<CustomerScored> {
+    let mut told = Vec::new();
+    for event in app.events().await {
+        match event.decode::<CrmEvent>().unwrap().event {
+            Some(crm_event::Event::CustomerScored(scored)) => told.push(scored),
+            Some(crm_event::Event::CustomerIdentified(identified)) => told.extend(identified.scored),
+            _ => {}
+        }
+    }
+    told
 }
 
 async fn rescore_all(app: &TestService) -> RescoreAllResponse {
@@ -101,7 +104,21 @@ async fn an_order_changes_the_score_and_the_history_says_why() {
     assert_eq!((&told[1].total, &told[1].grade), (&score_after.total, &score_after.grade));
     assert_eq!(told[1].previous_grade, score_before.grade);
     let versions: Vec<i64> = app.events().await.iter().map(|event| event.version).collect();
-    assert_eq!(versions, (1..=5).collect::<Vec<_>>(), "created, identified, scored, identified, scored");
+    assert_eq!(versions, (1..=4).collect::<Vec<_>>(), "identified, scored, identified, scored");
+}
+
+#[tokio::test]
+async fn a_score_that_comes_with_an_order_is_told_with_it() {
+    let app = start().await;
+    app.deliver(&[placed(order_id(1), days_ago(10), "3000.00")]).await.unwrap();
+    let customer = resolve(&app, contact(order_id(1), "+79001234567", "")).await.customer_id;
+    let events = app.events().await;
+    assert_eq!(
+        events.iter().map(|event| (event.name.as_str(), event.version)).collect::<Vec<_>>(),
+        [("customer_identified", 1)]
+    );
+    let told = scored(&app).await;
+    assert_eq!((told.len(), told[0].total.clone()), (1, score(&app, &customer).await.total));
 }
 
 #[tokio::test]

@@ -11,8 +11,8 @@ use proto::crm::v1::{
 };
 use proto::erp::v1::{ErpEvent, ShipmentFailed, ShipmentShipped, StockReturned, erp_event};
 use proto::orders::v1::{
-    LineChange, LineKind, OrderCancelled, OrderLine, OrderLinesCancelled, OrderPlaced, OrderReturned,
-    OrderStateChanged, OrdersEvent, StateMachine, orders_event,
+    LineChange, LineKind, OrderCancelled, OrderCompleted, OrderLine, OrderLinesCancelled, OrderPlaced, OrderReturned,
+    OrdersEvent, orders_event,
 };
 use testkit::{START, TestChannel, TestService};
 use time::{Duration, OffsetDateTime};
@@ -184,14 +184,8 @@ pub(crate) fn lines_cancelled(order: Uuid, version: i64, amount: &str) -> messag
 }
 
 pub(crate) fn completed(order: Uuid, version: i64) -> messaging::Event {
-    let event = OrderStateChanged {
-        order_id: order.to_string(),
-        machine: StateMachine::Order.into(),
-        from_state: "confirmed".to_owned(),
-        to_state: "completed".to_owned(),
-        ..Default::default()
-    };
-    of_orders(order, version, orders_event::Event::OrderStateChanged(event))
+    let event = OrderCompleted { order_id: order.to_string(), completed_at: None };
+    of_orders(order, version, orders_event::Event::OrderCompleted(event))
 }
 
 pub(crate) fn returned(order: Uuid, version: i64, amount: &str, reason: &str) -> messaging::Event {

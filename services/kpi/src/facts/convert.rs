@@ -5,7 +5,7 @@ use messaging::Event;
 use proto::common::v1 as common;
 use proto::orders::v1::{self as orders, orders_event::Event as OrdersFact};
 use proto::{
-    crm::v1::{CrmEvent, crm_event::Event as CrmFact},
+    crm::v1::{self as crm, CrmEvent, crm_event::Event as CrmFact},
     erp::v1::{self as erp, ErpEvent, erp_event::Event as ErpFact},
     tasks::v1::{TasksEvent, tasks_event::Event as TasksFact},
 };
@@ -62,16 +62,7 @@ fn orders_fact(changes: &mut Changes, event: &Event, calendar: &Calendar) -> Rea
             cancelled(changes, order_id, &fact.lines)?;
         }
         Some(OrdersFact::OrderLinesCancelled(fact)) => cancelled(changes, id(&fact.order_id)?, &fact.lines)?,
-        Some(OrdersFact::OrderStateChanged(fact)) => {
-            let order = changes.order(id(&fact.order_id)?);
-            let machine = match fact.machine() {
-                orders::StateMachine::Order => &mut order.order_state,
-                orders::StateMachine::Payment => &mut order.payment_state,
-                orders::StateMachine::Fulfilment => &mut order.fulfilment_state,
-                orders::StateMachine::Unspecified => return Ok(()),
-            };
-            machine.offer(event.version, fact.to_state);
-        }
+        Some(OrdersFact::OrderStateChanged(fact)) => moved(changes, event.version, fact)?,
         Some(OrdersFact::PaymentRecorded(fact)) => paid(changes, event, fact, calendar)?,
         Some(OrdersFact::OrderReturned(fact)) => {
             let (order_id, at) = (id(&fact.order_id)?, moment(fact.returned_at.as_ref())?);
@@ -80,7 +71,30 @@ fn orders_fact(changes: &mut Changes, event: &Event, calendar: &Calendar) -> Rea
                 changes.line(order_id, line.line_no).returned.add(changed_part(line)?);
             }
         }
-        None => {}
+        // Its change of state says so too.
+        Some(OrdersFact::OrderCompleted(_)) | None => {}
+    }
+    Ok(())
+}
+
+/// What the warehouse holds of an order is told by the order too: no need to hear it from both.
+fn moved(changes: &mut Changes, version: i64, fact: orders::OrderStateChanged) -> Read {
+    let machine = fact.machine();
+    let order = changes.order(id(&fact.order_id)?);
+    match machine {
+        orders::StateMachine::Order => order.order_state.offer(version, fact.to_state),
+        orders::StateMachine::Payment => order.payment_state.offer(version, fact.to_state),
+        orders::StateMachine::Fulfilment => {
+            let at = moment(fact.changed_at.as_ref())?;
+            if !matches!(fact.to_state.as_str(), "none" | "cancelled") {
+                earliest(&mut order.moments.allocated, at);
+            }
+            if fact.to_state == "reserved" {
+                earliest(&mut order.moments.reserved, at);
+            }
+            order.fulfilment_state.offer(version, fact.to_state);
+        }
+        orders::StateMachine::Unspecified => {}
     }
     Ok(())
 }
@@ -168,14 +182,6 @@ fn paid(changes: &mut Changes, event: &Event, fact: orders::PaymentRecorded, cal
 
 fn erp_fact(changes: &mut Changes, event: &Event, calendar: &Calendar) -> Read {
     match event.decode::<ErpEvent>()?.event {
-        Some(ErpFact::OrderAllocated(fact)) => {
-            let at = moment(fact.allocated_at.as_ref())?;
-            let moments = &mut changes.order(id(&fact.order_id)?).moments;
-            earliest(&mut moments.allocated, at);
-            if fact.complete {
-                earliest(&mut moments.reserved, at);
-            }
-        }
         Some(ErpFact::PickingStarted(fact)) => {
             earliest(&mut changes.order(id(&fact.order_id)?).moments.picking, moment(fact.started_at.as_ref())?);
         }
@@ -217,7 +223,7 @@ fn erp_fact(changes: &mut Changes, event: &Event, calendar: &Calendar) -> Read {
             let at = moment(fact.replenished_at.as_ref())?;
             changes.crossings.insert((fact.sku, event.version), (at, false));
         }
-        Some(ErpFact::ReservationReleased(_)) | None => {}
+        Some(ErpFact::OrderAllocated(_) | ErpFact::ReservationReleased(_)) | None => {}
     }
     Ok(())
 }
@@ -260,23 +266,31 @@ fn cost_part(line: &erp::ShipmentLine) -> anyhow::Result<Part> {
 
 fn crm_fact(changes: &mut Changes, event: &Event) -> Read {
     match event.decode::<CrmEvent>()?.event {
-        Some(CrmFact::CustomerCreated(fact)) => {
-            let at = moment(fact.created_at.as_ref())?;
-            changes.customers.entry(id(&fact.customer_id)?).or_default().created = Some((fact.region, at));
-        }
+        Some(CrmFact::CustomerCreated(fact)) => customer_created(changes, fact)?,
         Some(CrmFact::CustomerIdentified(fact)) => {
             let at = moment(fact.identified_at.as_ref())?;
             let customer_id = id(&fact.customer_id)?;
             let link = CustomerLink { at, customer_id, first_order: fact.first_order };
             changes.order(id(&fact.order_id)?).link(link);
+            fact.created.map_or(Ok(()), |created| customer_created(changes, created))?;
+            fact.scored.map_or(Ok(()), |scored| customer_scored(changes, event.version, scored))?;
         }
-        Some(CrmFact::CustomerScored(fact)) => {
-            let total = types::parse_decimal(&fact.total).context("total score is not a number")?;
-            let customer = changes.customers.entry(id(&fact.customer_id)?).or_default();
-            customer.score.offer(event.version, (fact.grade, total));
-        }
+        Some(CrmFact::CustomerScored(fact)) => customer_scored(changes, event.version, fact)?,
         Some(CrmFact::CustomerTagged(_)) | None => {}
     }
+    Ok(())
+}
+
+fn customer_created(changes: &mut Changes, fact: crm::CustomerCreated) -> Read {
+    let at = moment(fact.created_at.as_ref())?;
+    changes.customers.entry(id(&fact.customer_id)?).or_default().created = Some((fact.region, at));
+    Ok(())
+}
+
+fn customer_scored(changes: &mut Changes, version: i64, fact: crm::CustomerScored) -> Read {
+    let total = types::parse_decimal(&fact.total).context("total score is not a number")?;
+    let customer = changes.customers.entry(id(&fact.customer_id)?).or_default();
+    customer.score.offer(version, (fact.grade, total));
     Ok(())
 }
 

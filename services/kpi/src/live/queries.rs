@@ -26,16 +26,18 @@ pub(super) async fn waiting(conn: &mut PgConnection) -> sqlx::Result<Waiting> {
     .await
 }
 
-/// Goods orders confirmed before `since` that the warehouse has not answered: neither allocated nor cancelled.
+/// Orders confirmed before `since` with goods that were neither cancelled nor answered for by the warehouse.
 ///
 /// # Errors
 /// Database errors.
 pub async fn stuck_orders(conn: &mut PgConnection, since: OffsetDateTime) -> sqlx::Result<i64> {
     sqlx::query_scalar(
         "-- stuck_orders
-        select count(*) from order_fact
+        select count(*) from order_fact o
         where awaiting_since is not null and allocated_at is null and cancelled_at is null
-          and awaiting_since < $1 and lines > 0",
+          and awaiting_since < $1
+          and exists (select from order_line_fact l
+                      where l.order_id = o.order_id and l.goods and l.cancelled_quantity < l.quantity)",
     )
     .bind(since)
     .fetch_one(conn)

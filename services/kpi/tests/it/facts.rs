@@ -7,7 +7,7 @@ use time::Duration;
 
 use crate::{
     maintenance, reports, start,
-    world::{MONDAY, Order, charge, goods, order, product, rub, task_closed, task_moved, task_opened},
+    world::{MONDAY, Order, charge, customer_scored, goods, order, product, rub, task_closed, task_moved, task_opened},
 };
 
 fn february() -> Option<Period> {
@@ -217,6 +217,20 @@ async fn the_latest_identification_says_whose_order_it_is() {
     app.deliver(&[early]).await.unwrap();
     let summary = summary(&app).await;
     assert_eq!((summary.new_orders, summary.repeat_orders, summary.customers), (0, 1, 1));
+}
+
+#[tokio::test]
+async fn a_customer_comes_with_the_order_that_made_him_known_and_an_older_score_changes_nothing() {
+    let app = start().await;
+    let order = ten_pieces();
+    app.deliver(&[order.identified(7, 3, true)]).await.unwrap();
+    app.deliver(&[customer_scored(7)]).await.unwrap();
+    let row: (String, bool, String, i64) =
+        sqlx::query_as("select region, created_at is not null, grade, score_version from customer_fact")
+            .fetch_one(app.db.pool())
+            .await
+            .unwrap();
+    assert_eq!(row, ("RU-MOW".to_owned(), true, "B".to_owned(), 3));
 }
 
 #[tokio::test]

@@ -71,6 +71,7 @@ async fn an_order_is_stuck_when_the_warehouse_does_not_answer_its_confirmation()
     let (mut stuck, mut answered) = (order(1, testkit::START, lines()), order(2, testkit::START, lines()));
     let (mut held, mut cancelled) = (order(3, testkit::START, lines()), order(4, testkit::START, lines()));
     let (mut fees, mut old) = (order(5, testkit::START, vec![charge("FEE", 100)]), order(6, MONDAY, lines()));
+    let mut given_up = order(7, testkit::START, vec![goods("A", "", "", 1, 100), charge("FEE", 100)]);
     held.confirmed = false;
     let mut placed_long_ago = old.placed();
     placed_long_ago.time = testkit::START;
@@ -82,6 +83,8 @@ async fn an_order_is_stuck_when_the_warehouse_does_not_answer_its_confirmation()
         cancelled.placed(),
         cancelled.cancelled(testkit::START, &[(1, 1, 100, 0)]),
         fees.placed(),
+        given_up.placed(),
+        given_up.lines_cancelled(testkit::START, &[(1, 1, 100, 0)]),
         placed_long_ago,
         old.allocated(testkit::START, true),
         depleted("A", 1, MONDAY),

@@ -208,11 +208,21 @@ impl Order {
     }
 
     pub(crate) fn moved(&mut self, machine: orders::StateMachine, to: &str) -> Event {
+        self.moved_at(self.at, machine, to)
+    }
+
+    /// The warehouse holds what was ordered, in full or in part.
+    pub(crate) fn allocated(&mut self, at: OffsetDateTime, complete: bool) -> Event {
+        let to = if complete { "reserved" } else { "partially_reserved" };
+        self.moved_at(at, orders::StateMachine::Fulfilment, to)
+    }
+
+    fn moved_at(&mut self, at: OffsetDateTime, machine: orders::StateMachine, to: &str) -> Event {
         let fact = orders::OrderStateChanged {
             order_id: self.id.to_string(),
             machine: machine.into(),
             to_state: to.to_owned(),
-            changed_at: stamp(self.at),
+            changed_at: stamp(at),
             ..Default::default()
         };
         self.orders_event(Orders::OrderStateChanged(fact))
@@ -229,16 +239,6 @@ impl Order {
             paid_at: stamp(at),
         };
         self.orders_event(Orders::PaymentRecorded(fact))
-    }
-
-    pub(crate) fn allocated(&mut self, at: OffsetDateTime, complete: bool) -> Event {
-        let fact = erp::OrderAllocated {
-            order_id: self.id.to_string(),
-            complete,
-            allocated_at: stamp(at),
-            ..Default::default()
-        };
-        self.erp_event(Erp::OrderAllocated(fact))
     }
 
     pub(crate) fn picking(&mut self, at: OffsetDateTime, shipment: u64) -> Event {
@@ -335,21 +335,30 @@ impl Order {
             order_id: self.id.to_string(),
             first_order,
             identified_at: stamp(at),
+            created: first_order.then(|| created(customer)),
+            scored: Some(scored(customer)),
         };
         testkit::event_at(id(5, customer), version, at, &CrmEvent { event: Some(Crm::CustomerIdentified(fact)) })
     }
 }
 
-fn customer_created(number: u64) -> Event {
-    let customer_id = id(5, number).to_string();
-    let fact = crm::CustomerCreated { customer_id, region: "RU-MOW".to_owned(), created_at: stamp(MONDAY) };
-    testkit::event(id(5, number), 1, &CrmEvent { event: Some(Crm::CustomerCreated(fact)) })
+fn created(customer: u64) -> crm::CustomerCreated {
+    let customer_id = id(5, customer).to_string();
+    crm::CustomerCreated { customer_id, region: "RU-MOW".to_owned(), created_at: stamp(MONDAY) }
 }
 
-fn customer_scored(number: u64) -> Event {
-    let (customer_id, total, grade) = (id(5, number).to_string(), "75.50".to_owned(), "B".to_owned());
-    let fact = crm::CustomerScored { customer_id, total, grade, ..Default::default() };
-    testkit::event(id(5, number), 2, &CrmEvent { event: Some(Crm::CustomerScored(fact)) })
+fn scored(customer: u64) -> crm::CustomerScored {
+    let (customer_id, total, grade) = (id(5, customer).to_string(), "75.50".to_owned(), "B".to_owned());
+    crm::CustomerScored { customer_id, total, grade, ..Default::default() }
+}
+
+fn customer_created(number: u64) -> Event {
+    testkit::event(id(5, number), 1, &CrmEvent { event: Some(Crm::CustomerCreated(created(number))) })
+}
+
+/// The second event of a customer.
+pub(crate) fn customer_scored(number: u64) -> Event {
+    testkit::event(id(5, number), 2, &CrmEvent { event: Some(Crm::CustomerScored(scored(number))) })
 }
 
 pub(crate) fn product(number: u64, version: i64, sku: &str, name: &str) -> Event {
@@ -523,7 +532,7 @@ fn live(chance: &mut Chance, mut order: Order, number: u64, streams: &mut Vec<St
         .filter(|line| order.lines[line.0 as usize - 1].goods)
         .map(|line| (line.0, line.1, line.1 * 777))
         .collect();
-    stock.push(order.allocated(at, chance.in_ten(8)));
+    own.push(order.allocated(at, chance.in_ten(8)));
     if chance.in_ten(8) && !ship.is_empty() {
         stock.push(order.picking(at + Duration::hours(2), number * 10));
         stock.push(order.packed(at + Duration::hours(3), number * 10));

@@ -125,6 +125,7 @@ pub(super) fn event(order: &Order, at: OffsetDateTime, fact: &Fact) -> wire::Ord
             reason: reason.clone(),
             changed_at: stamp,
         }),
+        Fact::Completed => Event::OrderCompleted(wire::OrderCompleted { order_id, completed_at: stamp }),
         Fact::Paid { paid_at, payment_id, method, amount, paid_total, state } => {
             Event::PaymentRecorded(wire::PaymentRecorded {
                 order_id,

@@ -85,6 +85,7 @@ async fn cancelling_after_a_partial_shipment_leaves_what_was_shipped() {
     assert_eq!(shop.states(&id).await[2], "delivered", "no other shipment is on its way");
     shop.pay(&id, "500.00").await;
     assert_eq!(shop.states(&id).await, ["completed", "paid", "delivered"]);
+    assert_eq!(shop.fact_names(&id).await.pop().as_deref(), Some("order_completed"));
 }
 
 #[tokio::test]

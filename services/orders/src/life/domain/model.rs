@@ -282,6 +282,8 @@ pub enum Fact {
         /// Why.
         reason: String,
     },
+    /// It is completed.
+    Completed,
     /// Money moved.
     Paid {
         /// When the money moved.

@@ -141,6 +141,9 @@ impl Order {
     pub fn move_order(&mut self, to: OrderState, cause: &Cause) -> Result<(), Refused> {
         self.record(self.state, to, cause)?;
         self.state = to;
+        if to == OrderState::Completed {
+            self.tell(cause.at, Fact::Completed);
+        }
         Ok(())
     }
 
