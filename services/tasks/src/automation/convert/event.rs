@@ -74,11 +74,13 @@ fn collect(message: &MessageDescriptor, prefix: &str, depth: u8, found: &mut BTr
     }
 }
 
-/// An event that can be asked for its fields.
+/// An event that can be asked for its fields. Rules name few of them, so each is decoded when it is asked for.
 pub(crate) struct Fact<'a> {
     /// The event.
     pub(crate) event: &'a Event,
-    message: DynamicMessage,
+    kind: MessageDescriptor,
+    /// Number and bytes, tag included, of each field there is, in order.
+    fields: Vec<(u32, &'a [u8])>,
 }
 
 /// Reads an event; `None` for one rules may not use, or which this version does not know.
@@ -88,9 +90,8 @@ pub(crate) fn read(event: &Event) -> anyhow::Result<Option<Fact<'_>>> {
     let Kind::Message(kind) = field.kind() else { return Ok(None) };
     let malformed = || format!("event {} ({}) is malformed", event.id, event.name);
     let Some(bytes) = member(&event.payload, field.number()).with_context(malformed)? else { return Ok(None) };
-    let named = without_lists(bytes, &kind).with_context(malformed)?;
-    let message = DynamicMessage::decode(kind, named.as_slice()).with_context(malformed)?;
-    Ok(Some(Fact { event, message }))
+    let fields = split(bytes).with_context(malformed)?;
+    Ok(Some(Fact { event, kind, fields }))
 }
 
 /// The bytes of a message inside another.
@@ -109,25 +110,28 @@ fn member(mut rest: &[u8], number: u32) -> Result<Option<&[u8]>, DecodeError> {
     Ok(found)
 }
 
-/// A message without its lists of messages: rules cannot name them, and the lines are most of an order.
-fn without_lists(bytes: &[u8], kind: &MessageDescriptor) -> Result<Vec<u8>, DecodeError> {
-    let listed = |field: FieldDescriptor| field.is_list() && matches!(field.kind(), Kind::Message(_));
-    let mut kept = Vec::with_capacity(bytes.len());
-    let mut rest = bytes;
+/// The fields of a message.
+fn split(bytes: &[u8]) -> Result<Vec<(u32, &[u8])>, DecodeError> {
+    let (mut fields, mut rest) = (Vec::with_capacity(20), bytes);
     while !rest.is_empty() {
         let start = bytes.len() - rest.len();
         let (tag, wire_type) = decode_key(&mut rest)?;
         skip_field(wire_type, tag, &mut rest, DecodeContext::default())?;
-        if !kind.get_field(tag).is_some_and(listed) {
-            kept.extend_from_slice(&bytes[start..bytes.len() - rest.len()]);
-        }
+        fields.push((tag, &bytes[start..bytes.len() - rest.len()]));
     }
-    Ok(kept)
+    Ok(fields)
 }
 
 impl Fields for Fact<'_> {
     fn get(&self, field: &str) -> Option<String> {
-        value_at(&self.message, field)
+        let name = field.split('.').next()?;
+        let descriptor = self.kind.get_field_by_name(name)?;
+        // Lists of messages cannot be named: they are taken for empty.
+        let listed = descriptor.is_list() && matches!(descriptor.kind(), Kind::Message(_));
+        let named = self.fields.iter().filter(|(number, _)| *number == descriptor.number() && !listed);
+        let bytes: Vec<u8> = named.flat_map(|(_, bytes)| bytes.iter().copied()).collect();
+        let message = DynamicMessage::decode(self.kind.clone(), bytes.as_slice()).ok()?;
+        value_at(&message, field)
     }
 }
 
