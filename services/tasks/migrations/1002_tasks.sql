@@ -47,7 +47,6 @@ create table task (
 
 -- The promise of the automation: never two open tasks of one cause.
 create unique index task_one_open_a_cause on task (cause_key) where cause_key is not null and closed_at is null;
-create index task_newest on task (opened_at desc, id desc);
 create index task_by_due on task ((coalesce(due_at, timestamptz '9999-01-01 00:00:00+00')), id);
 create index task_by_assignee on task (assignee_id, opened_at desc) where assignee_id is not null;
 create index task_by_subject on task (subject_kind, subject_id) where subject_kind <> '';
@@ -69,6 +68,7 @@ create table task_comment (
 );
 create index task_comment_by_task on task_comment (task_id, written_at, id);
 
+-- Changes. That a task was created, and in which state, the task and its first change of state say.
 create table task_history (
     id bigint generated always as identity,
     task_id uuid not null,

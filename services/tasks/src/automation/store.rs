@@ -6,7 +6,7 @@ use sqlx::{FromRow, PgConnection, Row as _, postgres::PgRow, types::Json};
 
 use super::domain::Rule;
 pub(crate) use causes::{
-    Closed, close_tasks, learn_names, lock_causes, lock_waiting, names, save_causes, without_task,
+    Closed, close_tasks, insert_causes, learn_names, lock_causes, lock_waiting, names, update_causes, without_task,
 };
 
 impl<'r> FromRow<'r, PgRow> for Rule {

@@ -26,7 +26,7 @@ pub(super) struct Filter {
     pub(super) label: Option<String>,
 }
 
-/// Newest first; the key is the time of opening and the id.
+/// Newest first; the key is the id, which begins with the time of opening.
 const NEWEST: &str = "-- list_tasks_newest
 select t.id, p.key as project, t.key, t.task_type, t.state, t.title, t.title_en, t.description, t.description_en,
     t.priority, t.assignee_id, t.role, t.creator_id, t.due_at, t.labels, t.subject_kind, t.subject_id, t.rule,
@@ -46,8 +46,8 @@ where ($1::text[] is null or p.key = any($1))
   and ($13::text is null or t.rule = $13)
   and ($14::text is null or t.task_type = $14)
   and ($15::text is null or $15 = any(t.labels))
-  and ($16::timestamptz is null or (t.opened_at, t.id) < ($16, $17))
-order by t.opened_at desc, t.id desc limit $18";
+  and ($16::timestamptz is null or t.id < $17)
+order by t.id desc limit $18";
 
 /// Earliest due first; the key is the due time, far in the future for none, and the id.
 const BY_DUE: &str = "-- list_tasks_by_due
@@ -169,7 +169,7 @@ pub(super) struct ChangeView {
     pub(super) changed_at: OffsetDateTime,
 }
 
-/// History, oldest first.
+/// History, oldest first. Its first line, that the task was created, is read from the task.
 pub(super) async fn list_history(
     conn: &mut PgConnection,
     task_id: Uuid,
@@ -178,8 +178,16 @@ pub(super) async fn list_history(
 ) -> sqlx::Result<Vec<ChangeView>> {
     sqlx::query_as(
         "-- list_task_history
-        select id, field, old_value, new_value, actor_id, version, changed_at from task_history
-        where task_id = $1 and ($2::int8 is null or id > $2) order by id limit $3",
+        select id, field, old_value, new_value, actor_id, version, changed_at from (
+            select 0::int8 as id, 'created' as field, '' as old_value,
+                coalesce((select h.old_value from task_history h where h.task_id = t.id and h.field = 'state'
+                    order by h.id limit 1), t.state) as new_value,
+                t.creator_id as actor_id, 1::int8 as version, t.opened_at as changed_at
+            from task t where t.id = $1
+            union all
+            select id, field, old_value, new_value, actor_id, version, changed_at from task_history
+            where task_id = $1 and ($2::int8 is null or id > $2)) as line
+        where $2::int8 is null or id > $2 order by id limit $3",
     )
     .bind(task_id)
     .bind(after)

@@ -95,7 +95,7 @@ pub(crate) struct Numbered {
     pub(crate) number: i64,
 }
 
-/// Stores new tasks, with the first line of each one's history, in one statement.
+/// Stores new tasks. They have no history yet: that they were created, the tasks themselves say.
 pub(crate) async fn insert(conn: &mut PgConnection, rows: &[Numbered]) -> sqlx::Result<()> {
     let column = |read: fn(&Task) -> &str| rows.iter().map(|row| read(&row.task)).collect::<Vec<&str>>();
     let labels: Vec<String> = rows.iter().map(|row| row.task.labels.join("\u{1f}")).collect();
@@ -111,20 +111,16 @@ pub(crate) async fn insert(conn: &mut PgConnection, rows: &[Numbered]) -> sqlx::
             select description, description_en,
                 setweight(to_tsvector('russian'::regconfig, description || ' ' || description_en), 'B') as words
             from n group by description, description_en
-        ), new as (
-            insert into task (id, project_id, number, key, task_type, state, title, title_en, description, description_en,
-                priority, assignee_id, role, creator_id, due_at, labels, subject_kind, subject_id, rule, cause_key, opened_at,
-                updated_at, search)
-            select n.id, n.project_id, n.number, n.key, n.task_type, n.state, n.title, n.title_en, n.description,
-                n.description_en, n.priority, n.assignee_id, n.role, n.creator_id, n.due_at,
-                coalesce(string_to_array(nullif(n.labels, ''), e'\\x1f'), '{}'), n.subject_kind, n.subject_id, n.rule, n.cause_key,
-                n.opened_at, n.opened_at,
-                setweight(to_tsvector('russian'::regconfig, n.title || ' ' || n.title_en), 'A') || d.words
-            from n join described d on d.description = n.description and d.description_en = n.description_en
-            returning id, state, creator_id, opened_at
         )
-        insert into task_history (task_id, field, old_value, new_value, actor_id, version, changed_at)
-        select id, 'created', '', state, creator_id, 1, opened_at from new",
+        insert into task (id, project_id, number, key, task_type, state, title, title_en, description, description_en,
+            priority, assignee_id, role, creator_id, due_at, labels, subject_kind, subject_id, rule, cause_key, opened_at,
+            updated_at, search)
+        select n.id, n.project_id, n.number, n.key, n.task_type, n.state, n.title, n.title_en, n.description,
+            n.description_en, n.priority, n.assignee_id, n.role, n.creator_id, n.due_at,
+            coalesce(string_to_array(nullif(n.labels, ''), e'\\x1f'), '{}'), n.subject_kind, n.subject_id, n.rule, n.cause_key,
+            n.opened_at, n.opened_at,
+            setweight(to_tsvector('russian'::regconfig, n.title || ' ' || n.title_en), 'A') || d.words
+        from n join described d on d.description = n.description and d.description_en = n.description_en",
     )
     .bind(rows.iter().map(|row| row.task.id).collect::<Vec<_>>())
     .bind(rows.iter().map(|row| row.project_id).collect::<Vec<_>>())

@@ -76,7 +76,7 @@ pub(crate) async fn apply(conn: &mut PgConnection, facts: &[Fact<'_>], now: Offs
 
     let mut closes: Vec<(&str, &str)> = Vec::new();
     let mut opens: Vec<Open<'_>> = Vec::new();
-    let mut changed: Vec<(&str, &str, &Cause)> = Vec::new();
+    let (mut new, mut changed) = (Vec::new(), Vec::new());
     for (key, rule) in by_cause {
         let Some((cause, outcome)) = causes.get(key) else { continue };
         if let Some(state) = &outcome.close {
@@ -85,13 +85,16 @@ pub(crate) async fn apply(conn: &mut PgConnection, facts: &[Fact<'_>], now: Offs
         if let Some(draft) = &outcome.open {
             opens.push(Open { cause: key, rule, draft, known: known.contains_key(key) });
         }
-        if known.get(key) != Some(cause) {
-            changed.push((key, &rule.code, cause));
+        match known.get(key) {
+            None => new.push((key, rule.code.as_str(), cause)),
+            Some(before) if before != cause => changed.push((key, rule.code.as_str(), cause)),
+            Some(_) => {}
         }
     }
     let mut events = close(conn, closes, now).await?;
     events.extend(open(conn, opens, &initial, now).await?);
-    store::save_causes(conn, &changed).await?;
+    store::insert_causes(conn, &new).await?;
+    store::update_causes(conn, &changed).await?;
     outbox::append(conn, &events).await?;
     Ok(())
 }
@@ -117,7 +120,7 @@ pub(crate) async fn open_waiting(conn: &mut PgConnection, now: OffsetDateTime, l
     let events = open(conn, opens, &initial, now).await?;
     let saved: Vec<(&str, &str, &Cause)> =
         waiting.iter().map(|(key, code, cause)| (key.as_str(), code.as_str(), cause)).collect();
-    store::save_causes(conn, &saved).await?;
+    store::update_causes(conn, &saved).await?;
     outbox::append(conn, &events).await?;
     Ok(i64::try_from(saved.len()).unwrap_or(limit))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sqlx::{PgConnection, types::Json};
+use sqlx::{PgConnection, Postgres, postgres::PgArguments, query::Query, types::Json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -78,35 +78,59 @@ pub(crate) async fn lock_waiting(
     Ok(causes)
 }
 
-/// Writes causes, new ones and known ones; each comes with its key and the code of its rule.
-pub(crate) async fn save_causes(conn: &mut PgConnection, causes: &[(&str, &str, &Cause)]) -> sqlx::Result<()> {
+/// Causes to be written, each with its key and the code of its rule.
+pub(crate) type Causes<'a> = [(&'a str, &'a str, &'a Cause)];
+
+fn bind_causes<'q>(
+    query: Query<'q, Postgres, PgArguments>,
+    causes: &Causes<'q>,
+) -> sqlx::Result<Query<'q, Postgres, PgArguments>> {
+    let draft = |cause: &Cause| cause.waiting.as_ref().map(|(_, draft)| Json(draft).encode_to_string()).transpose();
+    let drafts: Result<Vec<Option<String>>, _> = causes.iter().map(|(_, _, cause)| draft(cause)).collect();
+    Ok(query
+        .bind(causes.iter().map(|(key, _, _)| *key).collect::<Vec<_>>())
+        .bind(causes.iter().map(|(_, rule, _)| *rule).collect::<Vec<_>>())
+        .bind(causes.iter().map(|(_, _, cause)| cause.phase.code()).collect::<Vec<_>>())
+        .bind(causes.iter().map(|(_, _, cause)| cause.waiting.as_ref().map(|(at, _)| *at)).collect::<Vec<_>>())
+        .bind(drafts.map_err(|error| sqlx::Error::Encode(error.into()))?)
+        .bind(causes.iter().map(|(_, _, cause)| cause.opened.origin.as_str()).collect::<Vec<_>>())
+        .bind(causes.iter().map(|(_, _, cause)| cause.opened.version).collect::<Vec<_>>())
+        .bind(causes.iter().map(|(_, _, cause)| cause.closed.origin.as_str()).collect::<Vec<_>>())
+        .bind(causes.iter().map(|(_, _, cause)| cause.closed.version).collect::<Vec<_>>()))
+}
+
+/// Writes causes nobody had heard of when they were locked.
+pub(crate) async fn insert_causes(conn: &mut PgConnection, causes: &Causes<'_>) -> sqlx::Result<()> {
     if causes.is_empty() {
         return Ok(());
     }
-    let draft = |cause: &Cause| cause.waiting.as_ref().map(|(_, draft)| Json(draft).encode_to_string()).transpose();
-    let drafts: Result<Vec<Option<String>>, _> = causes.iter().map(|(_, _, cause)| draft(cause)).collect();
-    sqlx::query(
-        "-- save_causes
+    let query = sqlx::query(
+        "-- insert_causes
         insert into cause (key, rule, phase, opens_at, draft, opened_origin, opened_version, closed_origin, closed_version)
         select key, rule, phase, opens_at, draft::json, opened_origin, opened_version, closed_origin, closed_version
         from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::int8[], $8::text[],
                 $9::int8[])
+            as n (key, rule, phase, opens_at, draft, opened_origin, opened_version, closed_origin, closed_version)",
+    );
+    bind_causes(query, causes)?.execute(conn).await?;
+    Ok(())
+}
+
+/// Writes causes that were known when they were locked; the rule of a cause never changes.
+pub(crate) async fn update_causes(conn: &mut PgConnection, causes: &Causes<'_>) -> sqlx::Result<()> {
+    if causes.is_empty() {
+        return Ok(());
+    }
+    let query = sqlx::query(
+        "-- update_causes
+        update cause c set phase = n.phase, opens_at = n.opens_at, draft = n.draft::json, opened_origin = n.opened_origin,
+            opened_version = n.opened_version, closed_origin = n.closed_origin, closed_version = n.closed_version
+        from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::int8[], $8::text[],
+                $9::int8[])
             as n (key, rule, phase, opens_at, draft, opened_origin, opened_version, closed_origin, closed_version)
-        on conflict (key) do update set phase = excluded.phase, opens_at = excluded.opens_at, draft = excluded.draft,
-            opened_origin = excluded.opened_origin, opened_version = excluded.opened_version,
-            closed_origin = excluded.closed_origin, closed_version = excluded.closed_version",
-    )
-    .bind(causes.iter().map(|(key, _, _)| *key).collect::<Vec<_>>())
-    .bind(causes.iter().map(|(_, rule, _)| *rule).collect::<Vec<_>>())
-    .bind(causes.iter().map(|(_, _, cause)| cause.phase.code()).collect::<Vec<_>>())
-    .bind(causes.iter().map(|(_, _, cause)| cause.waiting.as_ref().map(|(at, _)| *at)).collect::<Vec<_>>())
-    .bind(drafts.map_err(|error| sqlx::Error::Encode(error.into()))?)
-    .bind(causes.iter().map(|(_, _, cause)| cause.opened.origin.as_str()).collect::<Vec<_>>())
-    .bind(causes.iter().map(|(_, _, cause)| cause.opened.version).collect::<Vec<_>>())
-    .bind(causes.iter().map(|(_, _, cause)| cause.closed.origin.as_str()).collect::<Vec<_>>())
-    .bind(causes.iter().map(|(_, _, cause)| cause.closed.version).collect::<Vec<_>>())
-    .execute(conn)
-    .await?;
+        where c.key = n.key",
+    );
+    bind_causes(query, causes)?.execute(conn).await?;
     Ok(())
 }
 
