@@ -164,8 +164,9 @@ impl Reader<'_> {
 
     fn money(&mut self, field: &str, money: &Option<common::Money>) -> Option<Decimal> {
         let money = self.check.optional_money(field, money)?;
-        let same = money.currency == self.currency;
-        self.check.require(same, format!("{field}.currency"), "must be the order's currency");
+        if money.currency != self.currency {
+            self.check.wrong(format!("{field}.currency"), "must be the order's currency");
+        }
         Some(money.amount)
     }
 
@@ -173,18 +174,24 @@ impl Reader<'_> {
     fn amount(&mut self, field: &str, money: &Option<common::Money>) -> Option<Decimal> {
         let amount = self.money(field, money)?;
         let digits = self.currency.minor_digits();
-        let good = amount.normalize().scale() <= digits;
-        self.check.require(good, format!("{field}.amount"), format!("must have at most {digits} decimals"));
+        if amount.normalize().scale() > digits {
+            self.check.wrong(format!("{field}.amount"), format!("must have at most {digits} decimals"));
+        }
         Some(amount)
     }
 
     fn not_negative(&mut self, field: &str, money: &Option<common::Money>) -> Option<Decimal> {
         let amount = self.amount(field, money)?;
-        self.check.require(amount >= Decimal::ZERO, format!("{field}.amount"), "must not be negative");
+        if amount < Decimal::ZERO {
+            self.check.wrong(format!("{field}.amount"), "must not be negative");
+        }
         Some(amount)
     }
 
     fn discount(&mut self, of: &str, amount: &Option<common::Money>, percent: &str) -> Discount {
+        if amount.is_none() && percent.is_empty() {
+            return Discount::None;
+        }
         let amount = self.not_negative(&format!("{of}.discount"), amount);
         let percent = self.rate(&format!("{of}.discount_percent"), percent);
         match (amount, percent) {

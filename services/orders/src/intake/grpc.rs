@@ -96,15 +96,16 @@ impl IntakeService for IntakeGrpc {
         let mut check = Check::new();
         check.len("orders", request.orders.len(), 1..=500);
         check.done().map_err(status::invalid)?;
-        let read: Vec<_> = request.orders.iter().map(|order| self.read(&who, order)).collect();
-        let drafts = read.iter().filter_map(|draft| draft.as_ref().ok().cloned()).collect();
+        let mut drafts = Vec::with_capacity(request.orders.len());
+        let read: Vec<_> =
+            request.orders.iter().map(|order| self.read(&who, order).map(|draft| drafts.push(draft))).collect();
         let mut answers = self.queue.push(drafts)?.into_iter();
         let mut results = Vec::with_capacity(read.len());
-        for (order, draft) in request.orders.iter().zip(read) {
+        for (order, read) in request.orders.iter().zip(read) {
             use wire::push_result::Outcome;
-            let outcome = match (draft, &mut answers) {
-                (Err(refused), _) => Outcome::Refused(refused),
-                (Ok(_), answers) => match answers.next() {
+            let outcome = match read {
+                Err(refused) => Outcome::Refused(refused),
+                Ok(()) => match answers.next() {
                     Some(answer) => answer.await.map_or_else(
                         |_| Outcome::Refused(refusal(Refusal::TryAgain)),
                         |answer| match answer {

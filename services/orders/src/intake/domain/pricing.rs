@@ -193,12 +193,11 @@ impl Run<'_> {
 
     fn add_tax(&self, line: &mut PricedLine) {
         let (net, rate) = (line.total, line.tax_rate);
-        let part = if self.include_tax { rate / (dec!(100) + rate) } else { rate / dec!(100) };
+        let whole = if self.include_tax { dec!(100) + rate } else { dec!(100) };
         line.tax = match self.policy.rounding {
             // Multiplied before divided: exact up to the one rounding.
-            TaxRounding::PerLine if self.include_tax => self.round(net * rate / (dec!(100) + rate)),
-            TaxRounding::PerLine => self.round(net * rate / dec!(100)),
-            TaxRounding::PerUnit => self.round(self.round(net / line.quantity * part) * line.quantity),
+            TaxRounding::PerLine => self.round(net * rate / whole),
+            TaxRounding::PerUnit => self.round(self.round(net / line.quantity * (rate / whole)) * line.quantity),
         };
         if !self.include_tax {
             line.total = net + line.tax;
