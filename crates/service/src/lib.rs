@@ -8,6 +8,7 @@ pub mod auth;
 mod check;
 mod clock;
 pub mod config;
+pub mod copy;
 mod db;
 mod grpc;
 pub mod host;

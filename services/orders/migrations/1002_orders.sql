@@ -40,7 +40,13 @@ create table orders (
         ('none', 'reserved', 'partially_reserved', 'backordered', 'picking', 'packed', 'partially_shipped', 'shipped',
          'delivered', 'not_collected', 'returned', 'cancelled')),
     flags text[] not null default '{}',
+    -- what the warehouse holds for which lines, and what these want in vain, as it last told; null until it does. Here and
+    -- not with the lines, because every order gets this, and the order is written then anyway.
+    held_lines int[],
+    reserved numeric[],
+    backordered numeric[],
     version bigint not null,
+    constraint orders_held_is_not_negative check (0 <= all (reserved) and 0 <= all (backordered)),
     constraint orders_external_id_key unique (channel, external_id),
     constraint orders_total_is_not_negative check (total >= 0 or not has_goods),
     constraint orders_refunds_within_payments check (refunded >= 0 and refunded <= paid)
@@ -70,6 +76,7 @@ create table order_request_alias (
     primary key (channel, request_id)
 );
 
+-- A line as taken, never changed.
 create table order_line (
     order_id uuid not null,
     line_no int not null,
@@ -87,18 +94,31 @@ create table order_line (
     total numeric not null,
     category text not null,
     brand text not null,
-    cancelled numeric not null default 0,
-    cancelled_amount numeric not null default 0,
-    cancelled_discount numeric not null default 0,
-    cancelled_tax numeric not null default 0,
-    shipped numeric not null default 0,
-    failed numeric not null default 0,
-    returned numeric not null default 0,
-    returned_amount numeric not null default 0,
-    returned_discount numeric not null default 0,
-    returned_tax numeric not null default 0,
     primary key (order_id, line_no),
-    constraint order_line_goods_are_not_negative check (kind = 'charge' or (unit_price >= 0 and total >= 0)),
+    constraint order_line_goods_are_not_negative check (kind = 'charge' or (unit_price >= 0 and total >= 0))
+);
+
+-- What became of a line; there is a row when something did.
+create table order_line_progress (
+    order_id uuid not null,
+    line_no int not null,
+    -- as taken, repeated for the constraints
+    quantity numeric not null,
+    discount numeric not null,
+    tax numeric not null,
+    total numeric not null,
+    -- as it stands
+    cancelled numeric not null,
+    cancelled_amount numeric not null,
+    cancelled_discount numeric not null,
+    cancelled_tax numeric not null,
+    shipped numeric not null,
+    failed numeric not null,
+    returned numeric not null,
+    returned_amount numeric not null,
+    returned_discount numeric not null,
+    returned_tax numeric not null,
+    primary key (order_id, line_no),
     constraint order_line_cancelled_within_quantity check (cancelled between 0 and quantity),
     constraint order_line_shipped_within_quantity check (shipped between 0 and quantity),
     constraint order_line_returned_within_shipped check (returned >= 0 and failed >= 0 and returned + failed <= shipped),
@@ -106,16 +126,6 @@ create table order_line (
         abs(cancelled_amount + returned_amount) <= abs(total)
         and cancelled_discount + returned_discount <= discount
         and abs(cancelled_tax + returned_tax) <= abs(tax))
-);
-
--- What the warehouse holds for an order's lines and what they want in vain, as it last told. One narrow row an order,
--- because every order gets this and its lines are wide and many.
-create table order_allocation (
-    order_id uuid primary key,
-    line_nos int[] not null,
-    reserved numeric[] not null,
-    backordered numeric[] not null,
-    constraint order_allocation_is_not_negative check (0 <= all (reserved) and 0 <= all (backordered))
 ) with (fillfactor = 85);
 
 create table order_shipment (
@@ -131,10 +141,11 @@ create table order_shipment (
 );
 
 -- The history of the three state machines and what other services told of the order. Written under the order's row lock,
--- so that within an order a greater id is later.
+-- so that within an order a greater id is later. Id 1 stands for each order's first entry, that it was placed, which the
+-- order itself tells (order_timeline in queries.rs).
 create table order_timeline (
     order_id uuid not null,
-    id bigint generated always as identity,
+    id bigint generated always as identity (start with 2),
     at timestamptz not null,
     source text not null,
     actor text not null,

@@ -4,4 +4,4 @@ mod catalogue;
 mod rows;
 
 pub use catalogue::{items, policies_data, ticket};
-pub use rows::{Known, NewOrder, add_aliases, insert_contacts, insert_lines, insert_orders, insert_timeline, known};
+pub use rows::{Known, NewOrder, add_aliases, insert_contacts, insert_lines, insert_orders, known};

@@ -9,8 +9,7 @@ use types::{Currency, Money, Quantity, Unit};
 
 use super::{
     domain::{
-        Cause, Fact, FulfilmentState, Line, LineChange, LineKind, Machine, Order, OrderState, Part, PaymentState,
-        Shipment,
+        Fact, FulfilmentState, Line, LineChange, LineKind, Machine, Order, OrderState, Part, PaymentState, Shipment,
     },
     queries::{Head, TimelineRow},
 };
@@ -158,11 +157,6 @@ pub(crate) fn outcome_to_wire(outcome: &str) -> wire::ReturnOutcome {
         "repair" => wire::ReturnOutcome::Repair,
         _ => wire::ReturnOutcome::Restock,
     }
-}
-
-/// Parameters of a history entry as stored.
-pub(super) fn params(cause: &Cause) -> Value {
-    cause.params.iter().map(|(key, value)| ((*key).to_owned(), Value::from(value.as_str()))).collect()
 }
 
 /// An order for the wire.

@@ -1,11 +1,15 @@
 //! Reads of orders and their history.
 
 use rust_decimal::Decimal;
-use sqlx::{FromRow, PgConnection};
+use sqlx::{FromRow, PgConnection, Row as _};
 use time::OffsetDateTime;
 use types::Currency;
 use uuid::Uuid;
 
+use super::{
+    domain::{Line, Shipment},
+    store::{self, Held},
+};
 use crate::catalogue::store::unreadable;
 
 /// The head of an order as it lies in its table.
@@ -57,20 +61,40 @@ impl TryFrom<HeadRow> for Head {
     }
 }
 
-/// One head, by a statement that is planned once (see [`store::lines_of`](super::store::lines_of)).
-pub(super) async fn head(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<Head>> {
-    let row: Option<HeadRow> = sqlx::query_as(
-        "-- order_head
+/// A head, and what there is to read besides its lines: mostly nothing.
+#[derive(FromRow)]
+struct WholeRow {
+    #[sqlx(flatten)]
+    head: HeadRow,
+    #[sqlx(flatten)]
+    held: Held,
+    has_progress: bool,
+    has_shipments: bool,
+}
+
+/// An order for everybody's view, by statements that are planned once (see [`store::lines_of`]).
+pub(super) async fn whole(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<(Head, Vec<Line>, Vec<Shipment>)>> {
+    let row: Option<WholeRow> = sqlx::query_as(
+        "-- order_whole
         select id, number, channel, external_id, placed_at, received_at, currency, prices_include_tax, customer_id,
             region, delivery_method, payment_method, comment, priority, warehouse, hold_reasons, gross, discount, tax,
             total, cancelled_amount, returned_amount, paid, refunded, state, payment_state, fulfilment_state, flags,
-            version
+            version, held_lines, reserved, backordered,
+            exists (select from order_line_progress where order_id = $1) as has_progress,
+            exists (select from order_shipment where order_id = $1) as has_shipments
         from orders where id = $1",
     )
     .bind(id)
-    .fetch_optional(conn)
+    .fetch_optional(&mut *conn)
     .await?;
-    row.map(Head::try_from).transpose()
+    let Some(row) = row else { return Ok(None) };
+    let mut lines = store::lines_of(conn, id).await?;
+    row.held.apply(&mut lines);
+    if row.has_progress {
+        store::progress_of(conn, id, &mut lines).await?;
+    }
+    let shipments = if row.has_shipments { store::shipments_of(conn, id).await? } else { Vec::new() };
+    Ok(Some((row.head.try_into()?, lines, shipments)))
 }
 
 /// The id of the order with an external id.
@@ -219,25 +243,6 @@ pub(super) struct TimelineRow {
     pub(super) params: serde_json::Value,
 }
 
-/// History of an order after an entry.
-pub(super) async fn timeline(
-    conn: &mut PgConnection,
-    order_id: Uuid,
-    after: i64,
-    limit: i64,
-) -> sqlx::Result<Vec<TimelineRow>> {
-    sqlx::query_as(
-        "-- order_timeline
-        select id, at, source, actor, code, machine, from_state, to_state, reason, params
-        from order_timeline where order_id = $1 and id > $2 order by id limit $3",
-    )
-    .bind(order_id)
-    .bind(after)
-    .bind(limit)
-    .fetch_all(conn)
-    .await
-}
-
 /// The three states of an order.
 #[derive(Clone, Debug, FromRow, PartialEq, Eq)]
 pub(super) struct States {
@@ -246,10 +251,40 @@ pub(super) struct States {
     pub(super) fulfilment_state: String,
 }
 
-/// The three states of an order.
-pub(super) async fn states(conn: &mut PgConnection, order_id: Uuid) -> sqlx::Result<Option<States>> {
-    sqlx::query_as("-- order_states\nselect state, payment_state, fulfilment_state from orders where id = $1")
-        .bind(order_id)
-        .fetch_optional(conn)
-        .await
+/// The states of an order and its history after an entry, both of one moment; `None` when there is no such order. The
+/// first entry is that it was placed: the order tells it, no row does.
+pub(super) async fn timeline(
+    conn: &mut PgConnection,
+    order_id: Uuid,
+    after: i64,
+    limit: i64,
+) -> sqlx::Result<Option<(States, Vec<TimelineRow>)>> {
+    let rows = sqlx::query(
+        "-- order_timeline
+        select o.state, o.payment_state, o.fulfilment_state, t.*
+        from orders o left join lateral (
+            select 1::int8 as id, o.received_at as at, 'orders' as source, o.channel as actor, 'order_placed' as code,
+                'order' as machine, '' as from_state,
+                case when o.hold_reasons = '{}' then 'confirmed' else 'new' end as to_state,
+                array_to_string(o.hold_reasons, ' ') as reason, '{}'::jsonb as params
+            where $2 < 1
+            union all
+            (select id, at, source, actor, code, machine, from_state, to_state, reason, params
+            from order_timeline where order_id = $1 and id > $2 order by id limit $3)
+        ) as t on true
+        where o.id = $1 order by t.id limit $3",
+    )
+    .bind(order_id)
+    .bind(after)
+    .bind(limit)
+    .fetch_all(conn)
+    .await?;
+    let Some(first) = rows.first() else { return Ok(None) };
+    let states = States::from_row(first)?;
+    // An order without anything new is a row without an entry.
+    let entries = match first.try_get::<Option<i64>, _>("id")? {
+        Some(_) => rows.iter().map(TimelineRow::from_row).collect::<sqlx::Result<_>>()?,
+        None => Vec::new(),
+    };
+    Ok(Some((states, entries)))
 }

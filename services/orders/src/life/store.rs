@@ -3,5 +3,6 @@
 mod read;
 mod write;
 
-pub use read::{lines, lines_of, load, lock, lock_partly, shipments, shipments_of};
+pub(super) use read::Held;
+pub use read::{lines_of, load, lock, lock_partly, progress_of, shipments_of};
 pub use write::{save, set_customers};

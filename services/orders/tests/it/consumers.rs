@@ -209,7 +209,7 @@ async fn the_customer_of_an_order_comes_from_crm() {
             customer_id: customer.clone(),
             order_id: id.clone(),
             first_order: true,
-            identified_at: None,
+            ..Default::default()
         })),
     };
     let event = testkit::event(&customer, 1, &identified);

@@ -144,7 +144,7 @@ fn taken(order: &NewOrder<'_>) -> Taken {
     }
 }
 
-/// Lines, history, contacts and events of the orders that were stored.
+/// Lines, contacts and events of the orders that were stored.
 async fn write_rest(
     conn: &mut PgConnection,
     new: &[NewOrder<'_>],
@@ -152,7 +152,6 @@ async fn write_rest(
     now: OffsetDateTime,
 ) -> Result<(), Error> {
     store::insert_lines(conn, new).await?;
-    store::insert_timeline(conn, new, now).await?;
     store::insert_contacts(conn, new, now).await?;
     let event = |order: &NewOrder<'_>| {
         let fact = convert::placed(order.id, order.number, order.draft, &order.priced);

@@ -1,12 +1,13 @@
-//! What intake writes: orders, lines, history, contacts, all by unnest.
+//! What intake writes: orders, lines and contacts, a group at once.
 
 use rust_decimal::Decimal;
+use service::copy::Rows;
 use sqlx::{FromRow, PgConnection};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
-    intake::domain::{Draft, Priced, PricedLine},
+    intake::domain::{Draft, Priced},
     life::domain::LineKind,
 };
 
@@ -39,59 +40,32 @@ impl NewOrder<'_> {
     }
 }
 
-fn column<'a, T>(orders: &'a [NewOrder<'_>], of: impl Fn(&'a NewOrder<'_>) -> T) -> Vec<T> {
-    orders.iter().map(of).collect()
-}
-
 /// Stores orders, in the order given (by key, so that concurrent writers do not deadlock). A key that another transaction
 /// is just taking is waited for. Plain, because `on conflict` and looking first double what a row costs.
 ///
 /// # Errors
 /// Database errors; a unique violation when one of the keys is taken.
 pub async fn insert_orders(conn: &mut PgConnection, orders: &[NewOrder<'_>], now: OffsetDateTime) -> sqlx::Result<()> {
-    sqlx::query(
+    let mut rows = Rows::new();
+    for order in orders {
+        let (draft, priced) = (order.draft, &order.priced);
+        rows.row().add(order.id).add(order.number).add(draft.channel.as_str()).add(draft.external_id.as_str());
+        rows.add(draft.request_id.as_deref()).add(draft.body_hash.as_slice()).add(draft.placed_at).add(now);
+        rows.add(draft.currency.code()).add(priced.prices_include_tax).add(draft.region.as_str());
+        rows.add(draft.delivery_method.as_str()).add(draft.payment_method.as_str()).add(draft.comment.as_str());
+        rows.add(draft.priority).add(draft.warehouse.as_str()).add(order.hold_codes());
+        rows.add(priced.gross).add(priced.discount).add(priced.tax).add(priced.total).add(order.has_goods());
+        rows.add(order.state()).add(if priced.total > Decimal::ZERO { "unpaid" } else { "paid" }).add(1_i64);
+    }
+    rows.store(
+        conn,
         "-- insert_orders
-        insert into orders (id, number, channel, external_id, request_id, body_hash, placed_at, received_at, currency,
+        copy orders (id, number, channel, external_id, request_id, body_hash, placed_at, received_at, currency,
             prices_include_tax, region, delivery_method, payment_method, comment, priority, warehouse, hold_reasons,
             gross, discount, tax, total, has_goods, state, payment_state, version)
-        select n.id, n.number, n.channel, n.external_id, n.request_id, n.body_hash, n.placed_at, $24, n.currency,
-            n.prices_include_tax, n.region, n.delivery_method, n.payment_method, n.comment, n.priority, n.warehouse,
-            string_to_array(n.holds, ' '), n.gross, n.discount, n.tax, n.total, n.has_goods, n.state, n.payment_state, 1
-        from unnest($1::uuid[], $2::int8[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::timestamptz[],
-            $8::text[], $9::bool[], $10::text[], $11::text[], $12::text[], $13::text[], $14::int4[], $15::text[],
-            $16::text[], $17::numeric[], $18::numeric[], $19::numeric[], $20::numeric[], $21::bool[], $22::text[],
-            $23::text[])
-            as n (id, number, channel, external_id, request_id, body_hash, placed_at, currency, prices_include_tax,
-                region, delivery_method, payment_method, comment, priority, warehouse, holds, gross, discount, tax,
-                total, has_goods, state, payment_state)",
+        from stdin (format binary)",
     )
-    .bind(column(orders, |order| order.id))
-    .bind(column(orders, |order| order.number))
-    .bind(column(orders, |order| order.draft.channel.as_str()))
-    .bind(column(orders, |order| order.draft.external_id.as_str()))
-    .bind(column(orders, |order| order.draft.request_id.as_deref()))
-    .bind(column(orders, |order| order.draft.body_hash.as_slice()))
-    .bind(column(orders, |order| order.draft.placed_at))
-    .bind(column(orders, |order| order.draft.currency.code()))
-    .bind(column(orders, |order| order.priced.prices_include_tax))
-    .bind(column(orders, |order| order.draft.region.as_str()))
-    .bind(column(orders, |order| order.draft.delivery_method.as_str()))
-    .bind(column(orders, |order| order.draft.payment_method.as_str()))
-    .bind(column(orders, |order| order.draft.comment.as_str()))
-    .bind(column(orders, |order| order.draft.priority))
-    .bind(column(orders, |order| order.draft.warehouse.as_str()))
-    .bind(column(orders, |order| order.hold_codes().join(" ")))
-    .bind(column(orders, |order| order.priced.gross))
-    .bind(column(orders, |order| order.priced.discount))
-    .bind(column(orders, |order| order.priced.tax))
-    .bind(column(orders, |order| order.priced.total))
-    .bind(column(orders, |order| order.has_goods()))
-    .bind(column(orders, |order| order.state()))
-    .bind(column(orders, |order| if order.priced.total > Decimal::ZERO { "unpaid" } else { "paid" }))
-    .bind(now)
-    .execute(conn)
-    .await?;
-    Ok(())
+    .await
 }
 
 /// Stores the lines of stored orders.
@@ -99,64 +73,24 @@ pub async fn insert_orders(conn: &mut PgConnection, orders: &[NewOrder<'_>], now
 /// # Errors
 /// Database errors.
 pub async fn insert_lines(conn: &mut PgConnection, orders: &[NewOrder<'_>]) -> sqlx::Result<()> {
-    let lines: Vec<(Uuid, i32, &PricedLine)> = orders
-        .iter()
-        .flat_map(|order| order.priced.lines.iter().zip(1..).map(|(line, line_no)| (order.id, line_no, line)))
-        .collect();
-    fn of<'a, T>(lines: &[(Uuid, i32, &'a PricedLine)], get: impl Fn(&'a PricedLine) -> T) -> Vec<T> {
-        lines.iter().map(|(_, _, line)| get(line)).collect()
+    let mut rows = Rows::new();
+    for order in orders {
+        for (line, line_no) in order.priced.lines.iter().zip(1_i32..) {
+            let (category, brand) =
+                line.item.as_ref().map_or(("", ""), |item| (item.category.as_str(), item.brand.as_str()));
+            rows.row().add(order.id).add(line_no).add(line.kind.code()).add(line.sku.as_str()).add(line.unit.code());
+            rows.add(line.quantity.normalize()).add(line.unit_price).add(line.list_price).add(line.discount);
+            rows.add(line.order_discount).add(line.tax_rate).add(line.tax).add(line.total).add(category).add(brand);
+        }
     }
-    sqlx::query(
+    rows.store(
+        conn,
         "-- insert_order_lines
-        insert into order_line (order_id, line_no, kind, sku, unit, quantity, unit_price, list_price, discount,
+        copy order_line (order_id, line_no, kind, sku, unit, quantity, unit_price, list_price, discount,
             order_discount, tax_rate, tax, total, category, brand)
-        select * from unnest($1::uuid[], $2::int4[], $3::text[], $4::text[], $5::text[], $6::numeric[], $7::numeric[],
-            $8::numeric[], $9::numeric[], $10::numeric[], $11::numeric[], $12::numeric[], $13::numeric[], $14::text[],
-            $15::text[])",
+        from stdin (format binary)",
     )
-    .bind(lines.iter().map(|(id, ..)| *id).collect::<Vec<_>>())
-    .bind(lines.iter().map(|(_, line_no, _)| *line_no).collect::<Vec<_>>())
-    .bind(of(&lines, |line| line.kind.code()))
-    .bind(of(&lines, |line| line.sku.as_str()))
-    .bind(of(&lines, |line| line.unit.code()))
-    .bind(of(&lines, |line| line.quantity.normalize()))
-    .bind(of(&lines, |line| line.unit_price))
-    .bind(of(&lines, |line| line.list_price))
-    .bind(of(&lines, |line| line.discount))
-    .bind(of(&lines, |line| line.order_discount))
-    .bind(of(&lines, |line| line.tax_rate))
-    .bind(of(&lines, |line| line.tax))
-    .bind(of(&lines, |line| line.total))
-    .bind(of(&lines, |line| line.item.as_ref().map_or("", |item| item.category.as_str())))
-    .bind(of(&lines, |line| line.item.as_ref().map_or("", |item| item.brand.as_str())))
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// Begins the history of stored orders.
-///
-/// # Errors
-/// Database errors.
-pub async fn insert_timeline(
-    conn: &mut PgConnection,
-    orders: &[NewOrder<'_>],
-    now: OffsetDateTime,
-) -> sqlx::Result<()> {
-    sqlx::query(
-        "-- begin_timelines
-        insert into order_timeline (order_id, at, source, actor, code, machine, from_state, to_state, reason, params)
-        select n.id, $1, 'orders', n.channel, 'order_placed', 'order', '', n.state, n.holds, '{}'
-        from unnest($2::uuid[], $3::text[], $4::text[], $5::text[]) as n (id, channel, state, holds)",
-    )
-    .bind(now)
-    .bind(column(orders, |order| order.id))
-    .bind(column(orders, |order| order.draft.channel.as_str()))
-    .bind(column(orders, |order| order.state()))
-    .bind(column(orders, |order| order.hold_codes().join(" ")))
-    .execute(conn)
-    .await?;
-    Ok(())
+    .await
 }
 
 /// Puts the contacts of stored orders on their way to crm.
@@ -168,31 +102,21 @@ pub async fn insert_contacts(
     orders: &[NewOrder<'_>],
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
-    let with: Vec<_> = orders.iter().filter(|order| !order.draft.contact.is_empty()).collect();
-    if with.is_empty() {
-        return Ok(());
+    let mut rows = Rows::new();
+    for order in orders.iter().filter(|order| !order.draft.contact.is_empty()) {
+        let (draft, contact) = (order.draft, &order.draft.contact);
+        rows.row().add(order.id).add(draft.channel.as_str()).add(contact.external_customer_id.as_str());
+        rows.add(contact.name.as_str()).add(contact.phone.as_str()).add(contact.email.as_str());
+        rows.add(contact.address.as_str()).add(draft.region.as_str()).add(draft.placed_at).add(now);
     }
-    let text = |of: fn(&Draft) -> &str| with.iter().map(|order| of(order.draft)).collect::<Vec<_>>();
-    sqlx::query(
+    rows.store(
+        conn,
         "-- insert_contacts
-        insert into contact_handover (order_id, channel, external_customer_id, name, phone, email, address, region,
-            placed_at, next_attempt_at)
-        select n.*, $10 from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-            $8::text[], $9::timestamptz[]) as n",
+        copy contact_handover (order_id, channel, external_customer_id, name, phone, email, address, region, placed_at,
+            next_attempt_at)
+        from stdin (format binary)",
     )
-    .bind(with.iter().map(|order| order.id).collect::<Vec<_>>())
-    .bind(text(|draft| &draft.channel))
-    .bind(text(|draft| &draft.contact.external_customer_id))
-    .bind(text(|draft| &draft.contact.name))
-    .bind(text(|draft| &draft.contact.phone))
-    .bind(text(|draft| &draft.contact.email))
-    .bind(text(|draft| &draft.contact.address))
-    .bind(text(|draft| &draft.region))
-    .bind(with.iter().map(|order| order.draft.placed_at).collect::<Vec<_>>())
-    .bind(now)
-    .execute(conn)
-    .await?;
-    Ok(())
+    .await
 }
 
 /// An order that is there already, and by which key it was found.

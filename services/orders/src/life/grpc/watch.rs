@@ -86,12 +86,11 @@ impl Follow {
         }
     }
 
-    /// Reads what is new. The states are read first, so that an order seen as closed has its last entry in the page.
+    /// Reads what is new.
     async fn read(&mut self) -> Result<(), Status> {
         let mut conn = self.deps.db.acquire().await.map_err(status::from_sqlx)?;
-        let states = queries::states(&mut conn, self.order).await.map_err(status::from_sqlx)?;
-        let states = states.ok_or_else(|| Error::not_found("order", self.order))?;
-        let rows = queries::timeline(&mut conn, self.order, self.position, PAGE).await.map_err(status::from_sqlx)?;
+        let known = queries::timeline(&mut conn, self.order, self.position, PAGE).await.map_err(status::from_sqlx)?;
+        let (states, rows) = known.ok_or_else(|| Error::not_found("order", self.order))?;
         let whole = rows.len() < usize::try_from(PAGE).unwrap_or(usize::MAX);
         for row in rows {
             self.position = row.id;

@@ -36,6 +36,31 @@ struct OrderRow {
     fulfilment_state: String,
     flags: Vec<String>,
     version: i64,
+    #[sqlx(flatten)]
+    held: Held,
+}
+
+/// What the warehouse holds for an order's lines, as it lies with the order.
+#[derive(Debug, Default, FromRow)]
+pub(in crate::life) struct Held {
+    held_lines: Option<Vec<i32>>,
+    reserved: Option<Vec<Decimal>>,
+    backordered: Option<Vec<Decimal>>,
+}
+
+impl Held {
+    /// Says it at the lines.
+    pub(in crate::life) fn apply(&self, lines: &mut [Line]) {
+        let (Some(line_nos), Some(reserved), Some(backordered)) = (&self.held_lines, &self.reserved, &self.backordered)
+        else {
+            return;
+        };
+        for ((line_no, reserved), backordered) in line_nos.iter().zip(reserved).zip(backordered) {
+            if let Some(line) = lines.iter_mut().find(|line| line.line_no == *line_no) {
+                (line.reserved, line.backordered) = (*reserved, *backordered);
+            }
+        }
+    }
 }
 
 #[derive(FromRow)]
@@ -55,12 +80,16 @@ struct LineRow {
     total: Decimal,
     category: String,
     brand: String,
+}
+
+#[derive(FromRow)]
+struct ProgressRow {
+    order_id: Uuid,
+    line_no: i32,
     cancelled: Decimal,
     cancelled_amount: Decimal,
     cancelled_discount: Decimal,
     cancelled_tax: Decimal,
-    reserved: Decimal,
-    backordered: Decimal,
     shipped: Decimal,
     failed: Decimal,
     returned: Decimal,
@@ -80,6 +109,7 @@ struct ShipmentRow {
     ended_at: Option<OffsetDateTime>,
 }
 
+/// A line as taken.
 impl TryFrom<LineRow> for Line {
     type Error = sqlx::Error;
 
@@ -97,25 +127,30 @@ impl TryFrom<LineRow> for Line {
             tax_rate: row.tax_rate,
             category: row.category,
             brand: row.brand,
-            cancelled: row.cancelled,
-            cancelled_worth: Money3 {
-                amount: row.cancelled_amount,
-                discount: row.cancelled_discount,
-                tax: row.cancelled_tax,
-            },
-            reserved: row.reserved,
-            backordered: row.backordered,
-            shipped: row.shipped,
-            failed: row.failed,
-            returned: row.returned,
-            returned_worth: Money3 {
-                amount: row.returned_amount,
-                discount: row.returned_discount,
-                tax: row.returned_tax,
-            },
+            cancelled: Decimal::ZERO,
+            cancelled_worth: Money3::default(),
+            reserved: Decimal::ZERO,
+            backordered: Decimal::ZERO,
+            shipped: Decimal::ZERO,
+            failed: Decimal::ZERO,
+            returned: Decimal::ZERO,
+            returned_worth: Money3::default(),
             dirty: false,
             held_dirty: false,
         })
+    }
+}
+
+impl ProgressRow {
+    /// Says at its line what became of it.
+    fn apply(&self, lines: &mut [Line]) {
+        let Some(line) = lines.iter_mut().find(|line| line.line_no == self.line_no) else { return };
+        line.cancelled = self.cancelled;
+        line.cancelled_worth =
+            Money3 { amount: self.cancelled_amount, discount: self.cancelled_discount, tax: self.cancelled_tax };
+        (line.shipped, line.failed, line.returned) = (self.shipped, self.failed, self.returned);
+        line.returned_worth =
+            Money3 { amount: self.returned_amount, discount: self.returned_discount, tax: self.returned_tax };
     }
 }
 
@@ -124,8 +159,10 @@ fn order(
     lines: &mut HashMap<Uuid, Vec<Line>>,
     shipments: &mut HashMap<Uuid, Vec<Shipment>>,
 ) -> sqlx::Result<Order> {
+    let mut lines = lines.remove(&row.id).unwrap_or_default();
+    row.held.apply(&mut lines);
     Ok(Order {
-        lines: lines.remove(&row.id).unwrap_or_default(),
+        lines,
         shipments: shipments.remove(&row.id).unwrap_or_default(),
         allocation: None,
         id: row.id,
@@ -168,7 +205,8 @@ pub async fn lock_partly(conn: &mut PgConnection, ids: &[Uuid], whole: &[Uuid]) 
     let heads = sqlx::query_as(
         "-- lock_orders
         select id, number, currency, placed_at, customer_id, region, delivery_method, priority, warehouse, total,
-            cancelled_amount, returned_amount, paid, refunded, state, payment_state, fulfilment_state, flags, version
+            cancelled_amount, returned_amount, paid, refunded, state, payment_state, fulfilment_state, flags, version,
+            held_lines, reserved, backordered
         from orders where id = any($1) order by id for update",
     )
     .bind(ids)
@@ -185,7 +223,8 @@ pub async fn load(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<Orde
     let heads = sqlx::query_as(
         "-- load_order
         select id, number, currency, placed_at, customer_id, region, delivery_method, priority, warehouse, total,
-            cancelled_amount, returned_amount, paid, refunded, state, payment_state, fulfilment_state, flags, version
+            cancelled_amount, returned_amount, paid, refunded, state, payment_state, fulfilment_state, flags, version,
+            held_lines, reserved, backordered
         from orders where id = $1",
     )
     .bind(id)
@@ -202,52 +241,47 @@ async fn with_parts(conn: &mut PgConnection, heads: Vec<OrderRow>, whole: &[Uuid
     heads.into_iter().map(|head| order(head, &mut lines, &mut shipments)).collect()
 }
 
-/// Lines of orders, by order and number.
-///
-/// # Errors
-/// Database errors.
-pub async fn lines(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<HashMap<Uuid, Vec<Line>>> {
+/// Lines of orders with what became of them, by order and number.
+async fn lines(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<HashMap<Uuid, Vec<Line>>> {
     let rows: Vec<LineRow> = sqlx::query_as(
         "-- order_lines
         select order_id, line_no, kind, sku, unit, quantity, unit_price, list_price, discount, order_discount, tax_rate,
-            tax, total, category, brand, cancelled, cancelled_amount, cancelled_discount, cancelled_tax,
-            coalesce(held.reserved, 0) as reserved, coalesce(held.backordered, 0) as backordered, shipped, failed,
-            returned, returned_amount, returned_discount, returned_tax
-        from order_line l
-            -- the limit keeps the planner from reading the whole table to join it
-            left join lateral (
-                select a.reserved[p.place], a.backordered[p.place]
-                from order_allocation a, array_position(a.line_nos, l.line_no) as p (place)
-                where a.order_id = l.order_id limit 1
-            ) as held (reserved, backordered) on true
-        where order_id = any($1) order by order_id, line_no",
+            tax, total, category, brand
+        from order_line where order_id = any($1) order by order_id, line_no",
     )
     .bind(ids)
-    .fetch_all(conn)
+    .fetch_all(&mut *conn)
     .await?;
     let mut lines: HashMap<Uuid, Vec<Line>> = HashMap::with_capacity(ids.len());
     for row in rows {
         lines.entry(row.order_id).or_default().push(row.try_into()?);
     }
+    let progress: Vec<ProgressRow> = sqlx::query_as(
+        "-- order_line_progress
+        select order_id, line_no, cancelled, cancelled_amount, cancelled_discount, cancelled_tax, shipped, failed, returned,
+            returned_amount, returned_discount, returned_tax
+        from order_line_progress where order_id = any($1)",
+    )
+    .bind(ids)
+    .fetch_all(conn)
+    .await?;
+    for row in progress {
+        row.apply(lines.entry(row.order_id).or_default());
+    }
     Ok(lines)
 }
 
-/// Lines of one order, by number. Not [`lines`] with one id, because a list is planned anew at each call, which costs
-/// several times what reading one order does.
+/// Lines of one order as taken, by number. Not [`lines`] with one id, because a list is planned anew at each call, which
+/// costs several times what reading one order does.
 ///
 /// # Errors
 /// Database errors.
 pub async fn lines_of(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Vec<Line>> {
     let rows: Vec<LineRow> = sqlx::query_as(
         "-- order_lines_of
-        select l.order_id, line_no, kind, sku, unit, quantity, unit_price, list_price, discount, order_discount, tax_rate,
-            tax, total, category, brand, cancelled, cancelled_amount, cancelled_discount, cancelled_tax,
-            coalesce(a.reserved[p.place], 0) as reserved, coalesce(a.backordered[p.place], 0) as backordered, shipped,
-            failed, returned, returned_amount, returned_discount, returned_tax
-        from order_line l
-            left join order_allocation a on a.order_id = l.order_id
-            left join lateral array_position(a.line_nos, l.line_no) as p (place) on true
-        where l.order_id = $1 order by line_no",
+        select order_id, line_no, kind, sku, unit, quantity, unit_price, list_price, discount, order_discount, tax_rate,
+            tax, total, category, brand
+        from order_line where order_id = $1 order by line_no",
     )
     .bind(id)
     .fetch_all(conn)
@@ -255,11 +289,26 @@ pub async fn lines_of(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Vec<Lin
     rows.into_iter().map(Line::try_from).collect()
 }
 
-/// Shipments of orders, by order and age.
+/// Says at the lines of one order what became of them.
 ///
 /// # Errors
 /// Database errors.
-pub async fn shipments(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<HashMap<Uuid, Vec<Shipment>>> {
+pub async fn progress_of(conn: &mut PgConnection, id: Uuid, lines: &mut [Line]) -> sqlx::Result<()> {
+    let rows: Vec<ProgressRow> = sqlx::query_as(
+        "-- order_line_progress_of
+        select order_id, line_no, cancelled, cancelled_amount, cancelled_discount, cancelled_tax, shipped, failed, returned,
+            returned_amount, returned_discount, returned_tax
+        from order_line_progress where order_id = $1",
+    )
+    .bind(id)
+    .fetch_all(conn)
+    .await?;
+    rows.iter().for_each(|row| row.apply(lines));
+    Ok(())
+}
+
+/// Shipments of orders, by order and age.
+async fn shipments(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<HashMap<Uuid, Vec<Shipment>>> {
     let rows: Vec<ShipmentRow> = sqlx::query_as(
         "-- order_shipments
         select order_id, shipment_id, state, carrier, tracking_number, shipped_at, ended_at
@@ -275,7 +324,7 @@ pub async fn shipments(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Ha
     Ok(shipments)
 }
 
-/// Shipments of one order, by age. See [`lines_of`].
+/// Shipments of one order, by age; see [`lines_of`].
 ///
 /// # Errors
 /// Database errors.

@@ -2,7 +2,8 @@
 
 use messaging::{NewEvent, outbox};
 use rust_decimal::Decimal;
-use sqlx::PgConnection;
+use service::copy::Rows;
+use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
 use crate::life::{
@@ -25,31 +26,42 @@ pub async fn save(conn: &mut PgConnection, orders: &mut [Order]) -> sqlx::Result
     }
     save_heads(conn, orders).await?;
     save_lines(conn, orders).await?;
-    save_allocations(conn, orders).await?;
     save_shipments(conn, orders).await?;
     let entries: Vec<_> = orders.iter_mut().map(|order| (order.id, std::mem::take(&mut order.log).entries)).collect();
     save_timeline(conn, &entries).await?;
     outbox::append(conn, &events).await
 }
 
-/// Stores what moved, told of or flagged; a note or another customer leaves the head as it is.
+/// Stores what moved, told of, flagged or held; a note or another customer leaves the head as it is.
 async fn save_heads(conn: &mut PgConnection, orders: &[Order]) -> sqlx::Result<()> {
-    let changed: Vec<&Order> = orders.iter().filter(|order| order.log.head_changed).collect();
+    let changed: Vec<(&Order, Option<Vec<Allocation>>)> = orders
+        .iter()
+        .map(|order| (order, order.new_allocation()))
+        .filter(|(order, held)| order.log.head_changed || held.is_some())
+        .collect();
     if changed.is_empty() {
         return Ok(());
     }
-    fn column<'a, T>(orders: &[&'a Order], of: impl Fn(&'a Order) -> T) -> Vec<T> {
-        orders.iter().map(|order| of(order)).collect()
+    fn column<'a, T>(orders: &[(&'a Order, Option<Vec<Allocation>>)], of: impl Fn(&'a Order) -> T) -> Vec<T> {
+        orders.iter().map(|(order, _)| of(order)).collect()
     }
+    // Arrays of arrays of different lengths are none in SQL; they go as the texts of arrays.
+    let held = |of: fn(&Allocation) -> String| -> Vec<Option<String>> {
+        let text = |lines: &Vec<Allocation>| format!("{{{}}}", lines.iter().map(of).collect::<Vec<_>>().join(","));
+        changed.iter().map(|(_, lines)| lines.as_ref().map(text)).collect()
+    };
     sqlx::query(
         "-- save_orders
         update orders o set cancelled_amount = n.cancelled_amount, returned_amount = n.returned_amount, paid = n.paid,
             refunded = n.refunded, state = n.state, payment_state = n.payment_state,
-            fulfilment_state = n.fulfilment_state, flags = string_to_array(n.flags, ' '), version = n.version
+            fulfilment_state = n.fulfilment_state, flags = string_to_array(n.flags, ' '), version = n.version,
+            held_lines = coalesce(n.held_lines::int[], o.held_lines),
+            reserved = coalesce(n.reserved::numeric[], o.reserved),
+            backordered = coalesce(n.backordered::numeric[], o.backordered)
         from unnest($1::uuid[], $2::numeric[], $3::numeric[], $4::numeric[], $5::numeric[], $6::text[], $7::text[],
-            $8::text[], $9::text[], $10::int8[])
+            $8::text[], $9::text[], $10::int8[], $11::text[], $12::text[], $13::text[])
             as n (id, cancelled_amount, returned_amount, paid, refunded, state, payment_state, fulfilment_state, flags,
-                version)
+                version, held_lines, reserved, backordered)
         where o.id = n.id",
     )
     .bind(column(&changed, |order| order.id))
@@ -62,6 +74,9 @@ async fn save_heads(conn: &mut PgConnection, orders: &[Order]) -> sqlx::Result<(
     .bind(column(&changed, |order| order.fulfilment_state.code()))
     .bind(column(&changed, |order| order.flags.join(" ")))
     .bind(column(&changed, |order| order.version))
+    .bind(held(|line| line.line_no.to_string()))
+    .bind(held(|line| line.reserved.to_string()))
+    .bind(held(|line| line.backordered.to_string()))
     .execute(conn)
     .await?;
     Ok(())
@@ -93,6 +108,7 @@ pub async fn set_customers(conn: &mut PgConnection, orders: &[&Order]) -> sqlx::
     Ok(())
 }
 
+/// Stores what became of lines.
 async fn save_lines(conn: &mut PgConnection, orders: &[Order]) -> sqlx::Result<()> {
     let lines: Vec<(Uuid, &Line)> = orders
         .iter()
@@ -105,18 +121,24 @@ async fn save_lines(conn: &mut PgConnection, orders: &[Order]) -> sqlx::Result<(
     let numbers = |of: fn(&Line) -> Decimal| lines.iter().map(|(_, line)| of(line)).collect::<Vec<_>>();
     sqlx::query(
         "-- save_order_lines
-        update order_line l set cancelled = n.cancelled, cancelled_amount = n.cancelled_amount,
-            cancelled_discount = n.cancelled_discount, cancelled_tax = n.cancelled_tax, shipped = n.shipped,
-            failed = n.failed, returned = n.returned, returned_amount = n.returned_amount,
-            returned_discount = n.returned_discount, returned_tax = n.returned_tax
-        from unnest($1::uuid[], $2::int4[], $3::numeric[], $4::numeric[], $5::numeric[], $6::numeric[], $7::numeric[],
-            $8::numeric[], $9::numeric[], $10::numeric[], $11::numeric[], $12::numeric[])
-            as n (order_id, line_no, cancelled, cancelled_amount, cancelled_discount, cancelled_tax, shipped, failed,
-                returned, returned_amount, returned_discount, returned_tax)
-        where l.order_id = n.order_id and l.line_no = n.line_no",
+        insert into order_line_progress (order_id, line_no, quantity, discount, tax, total, cancelled, cancelled_amount,
+            cancelled_discount, cancelled_tax, shipped, failed, returned, returned_amount, returned_discount,
+            returned_tax)
+        select * from unnest($1::uuid[], $2::int4[], $3::numeric[], $4::numeric[], $5::numeric[], $6::numeric[],
+            $7::numeric[], $8::numeric[], $9::numeric[], $10::numeric[], $11::numeric[], $12::numeric[], $13::numeric[],
+            $14::numeric[], $15::numeric[], $16::numeric[])
+        on conflict (order_id, line_no) do update set cancelled = excluded.cancelled,
+            cancelled_amount = excluded.cancelled_amount, cancelled_discount = excluded.cancelled_discount,
+            cancelled_tax = excluded.cancelled_tax, shipped = excluded.shipped, failed = excluded.failed,
+            returned = excluded.returned, returned_amount = excluded.returned_amount,
+            returned_discount = excluded.returned_discount, returned_tax = excluded.returned_tax",
     )
     .bind(lines.iter().map(|(id, _)| *id).collect::<Vec<_>>())
     .bind(lines.iter().map(|(_, line)| line.line_no).collect::<Vec<_>>())
+    .bind(numbers(|line| line.quantity))
+    .bind(numbers(|line| line.worth.discount))
+    .bind(numbers(|line| line.worth.tax))
+    .bind(numbers(|line| line.worth.amount))
     .bind(numbers(|line| line.cancelled))
     .bind(numbers(|line| line.cancelled_worth.amount))
     .bind(numbers(|line| line.cancelled_worth.discount))
@@ -127,39 +149,6 @@ async fn save_lines(conn: &mut PgConnection, orders: &[Order]) -> sqlx::Result<(
     .bind(numbers(|line| line.returned_worth.amount))
     .bind(numbers(|line| line.returned_worth.discount))
     .bind(numbers(|line| line.returned_worth.tax))
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// Stores what the warehouse holds for orders of which that changed.
-async fn save_allocations(conn: &mut PgConnection, orders: &[Order]) -> sqlx::Result<()> {
-    let changed: Vec<(Uuid, Vec<Allocation>)> =
-        orders.iter().filter_map(|order| order.new_allocation().map(|lines| (order.id, lines))).collect();
-    if changed.is_empty() {
-        return Ok(());
-    }
-    let lines: Vec<(Uuid, &Allocation)> =
-        changed.iter().flat_map(|(id, lines)| lines.iter().map(|line| (*id, line))).collect();
-    sqlx::query(
-        "-- save_order_allocations
-        insert into order_allocation (order_id, line_nos, reserved, backordered)
-        select o.id, coalesce(h.line_nos, '{}'), coalesce(h.reserved, '{}'), coalesce(h.backordered, '{}')
-        from unnest($1::uuid[]) as o (id) left join (
-            select order_id, array_agg(line_no) as line_nos, array_agg(reserved) as reserved,
-                array_agg(backordered) as backordered
-            from unnest($2::uuid[], $3::int4[], $4::numeric[], $5::numeric[])
-                as n (order_id, line_no, reserved, backordered)
-            group by order_id
-        ) as h on h.order_id = o.id
-        on conflict (order_id) do update set line_nos = excluded.line_nos, reserved = excluded.reserved,
-            backordered = excluded.backordered",
-    )
-    .bind(changed.iter().map(|(id, _)| *id).collect::<Vec<_>>())
-    .bind(lines.iter().map(|(id, _)| *id).collect::<Vec<_>>())
-    .bind(lines.iter().map(|(_, line)| line.line_no).collect::<Vec<_>>())
-    .bind(lines.iter().map(|(_, line)| line.reserved).collect::<Vec<_>>())
-    .bind(lines.iter().map(|(_, line)| line.backordered).collect::<Vec<_>>())
     .execute(conn)
     .await?;
     Ok(())
@@ -195,33 +184,18 @@ async fn save_shipments(conn: &mut PgConnection, orders: &[Order]) -> sqlx::Resu
 }
 
 async fn save_timeline(conn: &mut PgConnection, orders: &[(Uuid, Vec<Entry>)]) -> sqlx::Result<()> {
-    let entries: Vec<(Uuid, &Entry)> =
-        orders.iter().flat_map(|(id, entries)| entries.iter().map(|entry| (*id, entry))).collect();
-    if entries.is_empty() {
-        return Ok(());
+    let mut rows = Rows::new();
+    for (id, entry) in orders.iter().flat_map(|(id, entries)| entries.iter().map(move |entry| (*id, entry))) {
+        let (cause, moved) = (&entry.cause, entry.transition.as_ref());
+        rows.row().add(id).add(cause.at).add(cause.source).add(cause.actor.as_str()).add(cause.code);
+        rows.add(moved.map(|moved| moved.machine)).add(moved.map_or("", |moved| moved.from));
+        rows.add(moved.map_or("", |moved| moved.to)).add(cause.reason.as_str()).add(Json(&cause.params));
     }
-    let text = |of: fn(&Entry) -> &str| entries.iter().map(|(_, entry)| of(entry)).collect::<Vec<_>>();
-    sqlx::query(
+    rows.store(
+        conn,
         "-- append_timeline
-        insert into order_timeline (order_id, at, source, actor, code, machine, from_state, to_state, reason, params)
-        select n.order_id, n.at, n.source, n.actor, n.code, nullif(n.machine, ''), n.from_state, n.to_state, n.reason,
-            n.params
-        from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-            $8::text[], $9::text[], $10::jsonb[])
-            with ordinality as n (order_id, at, source, actor, code, machine, from_state, to_state, reason, params, place)
-        order by n.place",
+        copy order_timeline (order_id, at, source, actor, code, machine, from_state, to_state, reason, params)
+        from stdin (format binary)",
     )
-    .bind(entries.iter().map(|(id, _)| *id).collect::<Vec<_>>())
-    .bind(entries.iter().map(|(_, entry)| entry.cause.at).collect::<Vec<_>>())
-    .bind(text(|entry| entry.cause.source))
-    .bind(text(|entry| &entry.cause.actor))
-    .bind(text(|entry| entry.cause.code))
-    .bind(text(|entry| entry.transition.as_ref().map_or("", |move_| move_.machine)))
-    .bind(text(|entry| entry.transition.as_ref().map_or("", |move_| move_.from)))
-    .bind(text(|entry| entry.transition.as_ref().map_or("", |move_| move_.to)))
-    .bind(text(|entry| &entry.cause.reason))
-    .bind(entries.iter().map(|(_, entry)| convert::params(&entry.cause)).collect::<Vec<_>>())
-    .execute(conn)
-    .await?;
-    Ok(())
+    .await
 }
