@@ -1,6 +1,6 @@
 //! Trace context across the broker (W3C Trace Context, level 1).
 
-use std::{collections::HashMap, future::Future};
+use std::{collections::HashMap, future::Future, sync::Arc};
 
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
@@ -10,6 +10,35 @@ use crate::event::{Event, NewEvent};
 tokio::task_local! {
     /// While a batch is applied: the trace that each event's, and each aggregate's, consequences belong to.
     static TRACES: HashMap<String, String>;
+    /// The request under way, where it is not recorded.
+    static UNRECORDED: Unrecorded;
+}
+
+/// What ties the logs and consequences of a request together that is not recorded. Most are not, and spans would cost
+/// each of them a tenth of its time.
+#[derive(Clone, Debug)]
+pub struct Unrecorded {
+    /// W3C trace context that is sent on.
+    pub traceparent: Arc<str>,
+    /// `x-request-id`; may be empty.
+    pub request_id: Arc<str>,
+}
+
+/// Does the work of a request that is not recorded.
+pub async fn unrecorded<F: Future>(request: Unrecorded, work: F) -> F::Output {
+    UNRECORDED.scope(request, work).await
+}
+
+/// The request under way, if it is one that is not recorded.
+#[must_use]
+pub fn current_unrecorded() -> Option<Unrecorded> {
+    UNRECORDED.try_with(Unrecorded::clone).ok()
+}
+
+/// The trace id within a trace context.
+#[must_use]
+pub fn trace_id(traceparent: &str) -> &str {
+    traceparent.split('-').nth(1).unwrap_or_default()
 }
 
 /// Runs `work` with a trace context known for each of some causes: ids of events and of aggregates.
@@ -25,14 +54,20 @@ pub(crate) fn traceparent_for(event: &NewEvent, current: &str) -> String {
     known.ok().flatten().unwrap_or_else(|| current.to_owned())
 }
 
-/// The current span's context as a `traceparent`; empty outside of a trace.
+/// The context of the current request or span as a `traceparent`; empty outside of a trace.
 #[must_use]
 pub fn current_traceparent() -> String {
-    traceparent_of(&tracing::Span::current())
+    let unrecorded = UNRECORDED.try_with(|request| request.traceparent.as_ref().to_owned());
+    unrecorded.unwrap_or_else(|_| traceparent_of(&tracing::Span::current()))
 }
 
 fn traceparent_of(span: &tracing::Span) -> String {
-    let context = span.context();
+    to_traceparent(&span.context())
+}
+
+/// Writes a context as a `traceparent`; empty when it is none.
+#[must_use]
+pub fn to_traceparent(context: &opentelemetry::Context) -> String {
     let otel = context.span();
     let otel = otel.span_context();
     if !otel.is_valid() {
@@ -93,6 +128,16 @@ pub(crate) fn consume_spans(consumer: &str, events: &[Event]) -> (Vec<tracing::S
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_request_that_is_not_recorded_still_has_its_trace() {
+        let traceparent: Arc<str> = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00".into();
+        let request = Unrecorded { traceparent: Arc::clone(&traceparent), request_id: "r".into() };
+        assert_eq!(unrecorded(request, async { current_traceparent() }).await, *traceparent);
+        assert_eq!(trace_id(&traceparent), "0af7651916cd43dd8448eb211c80319c");
+        assert_eq!(current_traceparent(), "");
+        assert!(current_unrecorded().is_none());
+    }
 
     #[test]
     fn a_traceparent_is_read_or_refused() {

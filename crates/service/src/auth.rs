@@ -183,7 +183,6 @@ const MOST_GOOD: usize = 10_000;
 const LEEWAY: i64 = 5;
 
 /// Who a good token speaks for, until when, and what signed it (`None`: the shared secret).
-#[derive(Clone)]
 struct Good {
     caller: Arc<Caller>,
     exp: i64,
@@ -252,9 +251,10 @@ impl Verifier {
 
     /// The caller of a token seen before, while it lasts and its key is still published.
     fn remembered(&self, token: &str) -> Option<Arc<Caller>> {
-        let good = self.inner.good.lock().unwrap_or_else(PoisonError::into_inner).get(token).cloned()?;
+        let memory = self.inner.good.lock().unwrap_or_else(PoisonError::into_inner);
+        let good = memory.get(token)?;
         let lasts = OffsetDateTime::now_utc().unix_timestamp() < good.exp.saturating_add(LEEWAY);
-        (lasts && good.kid.is_none_or(|kid| self.known(&kid).is_some())).then_some(good.caller)
+        (lasts && good.kid.as_ref().is_none_or(|kid| self.publishes(kid))).then(|| Arc::clone(&good.caller))
     }
 
     async fn check(&self, token: &str) -> Result<Good, Status> {
@@ -320,6 +320,10 @@ impl Verifier {
             }
         }
         Ok(self.known(kid))
+    }
+
+    fn publishes(&self, kid: &str) -> bool {
+        self.inner.keys.read().unwrap_or_else(PoisonError::into_inner).contains_key(kid)
     }
 
     fn known(&self, kid: &str) -> Option<DecodingKey> {

@@ -19,7 +19,7 @@ use crate::{
     Clock, Db, InternalTokens, Job, Verifier,
     config::HostConfig,
     db::PAUSE,
-    grpc::secured_router,
+    grpc::Secured,
     messaging_grpc::{Hosted, MessagingGrpc},
     ops::{self, Ready},
 };
@@ -89,7 +89,7 @@ impl Stage {
 #[derive(Clone, Default)]
 pub struct Local {
     /// Answers every RPC of [`Local::services`].
-    pub router: axum::Router,
+    pub rpcs: Option<Secured>,
     /// Names of the services that are here.
     pub services: Vec<&'static str>,
 }
@@ -222,9 +222,9 @@ impl Host {
         routes.add_service(MessagingServiceServer::new(admin));
         let router = routes.routes().prepare().into_axum_router().reset_fallback().merge(router);
         let verifier = Verifier::new(&config.identity_url, &config.internal_secret);
-        let router = secured_router(Routes::from(router), verifier, config.rpc_deadline())?;
-        let local = Local { router: router.clone(), services };
-        rpcs.tasks.spawn(serve_grpc(listener, router, rpcs.cancel.clone()));
+        let secured = Secured::new(Routes::from(router), verifier, config.rpc_deadline())?;
+        rpcs.tasks.spawn(serve_grpc(listener, secured.clone().into_router(), rpcs.cancel.clone()));
+        let local = Local { rpcs: Some(secured), services };
         tasks.spawn(async move {
             tokio::select! { () = cancel.cancelled() => {}, () = ops::upkeep() => {} }
         });

@@ -19,12 +19,13 @@ pub mod ops;
 pub mod page;
 pub mod status;
 pub mod telemetry;
+pub mod trace;
 
 pub use auth::{Caller, CallerKind, InternalTokens, Verifier, caller};
 pub use check::{Check, Violation};
 pub use clock::{Clock, new_id};
 pub use db::{Conn, Db, Tx};
-pub use grpc::secured_router;
+pub use grpc::Secured;
 pub use host::{Deps, Service};
 pub use jobs::Job;
 pub use messaging_grpc::with_messaging;

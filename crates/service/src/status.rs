@@ -2,10 +2,8 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use opentelemetry::trace::TraceContextExt as _;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
-use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use crate::Violation;
 
@@ -107,7 +105,9 @@ pub fn internal(error: &dyn std::error::Error) -> Status {
 /// The current trace id in hex; zeros outside of a trace.
 #[must_use]
 pub fn trace_id() -> String {
-    tracing::Span::current().context().span().span_context().trace_id().to_string()
+    let traceparent = messaging::trace::current_traceparent();
+    let id = messaging::trace::trace_id(&traceparent);
+    if id.is_empty() { "0".repeat(32) } else { id.to_owned() }
 }
 
 /// What a database error means for the caller: away, lost race, or our fault.

@@ -1,5 +1,7 @@
 //! Logs and traces: structured logs with the trace id, spans to an OTLP collector (OpenTelemetry).
 
+use std::fmt;
+
 use anyhow::Context as _;
 use opentelemetry::{KeyValue, trace::TracerProvider as _};
 use opentelemetry_otlp::{SpanExporter, WithExportConfig as _};
@@ -7,7 +9,14 @@ use opentelemetry_sdk::{
     Resource,
     trace::{Sampler, SdkTracerProvider},
 };
-use tracing_subscriber::{EnvFilter, Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+use tracing::Event;
+use tracing_subscriber::{
+    EnvFilter, Layer as _,
+    fmt::{FmtContext, FormatEvent, FormatFields, format::Writer},
+    layer::SubscriberExt as _,
+    registry::LookupSpan,
+    util::SubscriberInitExt as _,
+};
 
 use crate::config::HostConfig;
 
@@ -23,11 +32,16 @@ pub struct Telemetry {
 pub fn init(config: &HostConfig, process: &str) -> anyhow::Result<Telemetry> {
     let filter = EnvFilter::try_new(&config.log).with_context(|| format!("--log {} is not a filter", config.log))?;
     let format = if config.log_format == "json" {
-        tracing_subscriber::fmt::layer().json().with_writer(std::io::stderr).with_filter(filter).boxed()
+        let layer = tracing_subscriber::fmt::layer().json().with_writer(std::io::stderr);
+        layer.map_event_format(|inner| WithIds { inner, json: true }).with_filter(filter).boxed()
     } else {
-        tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_filter(filter).boxed()
+        let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+        layer.map_event_format(|inner| WithIds { inner, json: false }).with_filter(filter).boxed()
     };
-    let provider = config.otlp_url.as_deref().map(|url| provider(url, config.trace_ratio, process)).transpose()?;
+    let provider = config.otlp_url.as_deref().map(|url| provider(url, process)).transpose()?;
+    if provider.is_some() {
+        crate::trace::record(config.trace_ratio);
+    }
     let traces = provider.as_ref().map(|provider| {
         tracing_opentelemetry::layer()
             .with_tracer(provider.tracer("shopfloor"))
@@ -37,8 +51,38 @@ pub fn init(config: &HostConfig, process: &str) -> anyhow::Result<Telemetry> {
     Ok(Telemetry { provider })
 }
 
-/// Traces to the collector at `url`; the caller's choice to sample wins over `ratio`.
-fn provider(url: &str, ratio: f64, process: &str) -> anyhow::Result<SdkTracerProvider> {
+/// Lines of logs that tell the ids of a request also where it has no span.
+struct WithIds<F> {
+    inner: F,
+    json: bool,
+}
+
+impl<S, N, F> FormatEvent<S, N> for WithIds<F>
+where
+    S: tracing::Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+    F: FormatEvent<S, N>,
+{
+    fn format_event(&self, ctx: &FmtContext<'_, S, N>, mut out: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        let Some(request) = messaging::trace::current_unrecorded() else {
+            return self.inner.format_event(ctx, out, event);
+        };
+        let mut line = String::new();
+        self.inner.format_event(ctx, Writer::new(&mut line), event)?;
+        let trace_id = messaging::trace::trace_id(&request.traceparent);
+        let line = line.trim_end();
+        match line.strip_suffix('}').filter(|_| self.json) {
+            Some(open) => {
+                let request_id = serde_json::Value::from(&*request.request_id);
+                writeln!(out, "{open},\"trace_id\":\"{trace_id}\",\"request_id\":{request_id}}}")
+            }
+            None => writeln!(out, "{line} trace_id={trace_id} request_id={}", request.request_id),
+        }
+    }
+}
+
+/// Traces to the collector at `url`. What is recorded was decided where a request entered, see [`crate::trace`].
+fn provider(url: &str, process: &str) -> anyhow::Result<SdkTracerProvider> {
     let exporter = SpanExporter::builder().with_tonic().with_endpoint(url).build().context("cannot export traces")?;
     let resource = Resource::builder()
         .with_service_name(process.to_owned())
@@ -47,7 +91,7 @@ fn provider(url: &str, ratio: f64, process: &str) -> anyhow::Result<SdkTracerPro
         .build();
     Ok(SdkTracerProvider::builder()
         .with_batch_exporter(exporter)
-        .with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(ratio))))
+        .with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOn)))
         .with_resource(resource)
         .build())
 }

@@ -12,9 +12,9 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, encode};
 use messaging::{Event, Wake};
 use proto::DomainEvent;
 use service::{
-    CallerKind, Clock, Db, Deps, InternalTokens, Service, Verifier,
+    CallerKind, Clock, Db, Deps, InternalTokens, Secured, Service, Verifier,
     auth::{Claims, ISSUER},
-    secured_router, with_messaging,
+    with_messaging,
 };
 use sqlx::migrate::Migrator;
 use time::OffsetDateTime;
@@ -122,13 +122,14 @@ impl TestService {
         };
         let service = build(&deps).expect("the service is built");
         let routes = with_messaging(service.routes.clone(), name, deps.db.clone(), &service.consumers, clock.clone());
-        let router = secured_router(routes, verifier(), Duration::from_secs(30)).expect("RPCs are secured");
+        let secured = Secured::new(routes, verifier(), Duration::from_secs(30)).expect("RPCs are secured");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("a local address"));
-        let server = tonic::transport::Server::builder().add_routes(router.into()).serve_with_incoming_shutdown(
-            tonic::transport::server::TcpIncoming::from(listener).with_nodelay(Some(true)),
-            cancel.clone().cancelled_owned(),
-        );
+        let server =
+            tonic::transport::Server::builder().add_routes(secured.into_router().into()).serve_with_incoming_shutdown(
+                tonic::transport::server::TcpIncoming::from(listener).with_nodelay(Some(true)),
+                cancel.clone().cancelled_owned(),
+            );
         tokio::spawn(server);
         let channel = Endpoint::new(url.clone()).expect("a good address").connect_lazy();
         Self { db: deps.db, clock, url, name, service, channel, cancel }

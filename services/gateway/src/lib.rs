@@ -6,6 +6,7 @@
 //! - [`access`]: API keys exchanged for tokens, and the limits on each caller and all together;
 //! - [`backend`]: the calls to the services;
 //! - [`http`]: connections, bodies, one request from end to end, streams;
+//! - [`figures`]: how long requests take;
 //! - [`problem`]: refusals as RFC 9457 documents;
 //! - [`docs`]: OpenAPI and the page to read it on.
 //!
@@ -15,22 +16,31 @@ mod access;
 mod backend;
 mod config;
 mod docs;
+mod figures;
 mod http;
 mod problem;
 mod routing;
 mod transcoding;
 
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::Response;
 use axum::routing::get;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use service::host::Local;
 use service::{Clock, Verifier};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tower_http::catch_panic::CatchPanicLayer;
+use tower::Service;
+use tower_http::catch_panic::{CatchPanicLayer, DefaultResponseForPanic, ResponseForPanic as _};
 
 pub use config::Config;
 pub use http::{Peer, serve};
@@ -100,7 +110,7 @@ impl Gateway {
     /// # Errors
     /// When the API description cannot be written.
     pub async fn run(self: Arc<Self>, listener: TcpListener) -> anyhow::Result<()> {
-        let router = self.router()?;
+        let door = Door { pages: self.router()?, gateway: Arc::clone(&self) };
         let forgetting = {
             let gateway = Arc::clone(&self);
             async move {
@@ -112,9 +122,37 @@ impl Gateway {
         };
         let cancel = self.cancel.clone();
         tokio::select! {
-            () = serve(listener, router, &self.config, cancel) => Ok(()),
+            () = serve(listener, door, &self.config, cancel) => Ok(()),
             () = forgetting => Ok(()),
         }
+    }
+}
+
+/// The gateway as it is served: what is for an RPC does not go through the router of its own pages.
+#[derive(Clone)]
+struct Door {
+    gateway: Arc<Gateway>,
+    pages: Router,
+}
+
+impl Service<Request> for Door {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        if !request.uri().path().starts_with("/v1/") {
+            return Box::pin(self.pages.call(request));
+        }
+        let call = http::handle(State(Arc::clone(&self.gateway)), request);
+        Box::pin(AssertUnwindSafe(call).catch_unwind().map(|answer| {
+            let panicked = |panic| DefaultResponseForPanic::default().response_for_panic(panic).map(Body::new);
+            Ok(answer.unwrap_or_else(panicked))
+        }))
     }
 }
 

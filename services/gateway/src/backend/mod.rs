@@ -1,20 +1,21 @@
 //! The services behind the gateway.
 
 use std::collections::HashMap;
-use std::convert::Infallible;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use futures::future::BoxFuture;
 use prost_reflect::DynamicMessage;
 use proto::DynamicCodec;
+use service::Secured;
 use service::host::Local;
 use tonic::body::Body;
 use tonic::client::Grpc;
 use tonic::metadata::MetadataMap;
-use tonic::transport::{self, Endpoint};
+use tonic::transport::{self, Channel, Endpoint};
 use tonic::{Request, Status, Streaming};
-use tower::ServiceBuilder;
-use tower::util::BoxCloneSyncService;
+use tower::Service;
 
 use crate::config::Config;
 use crate::routing::Rpc;
@@ -26,8 +27,40 @@ const MARGIN: Duration = Duration::from_millis(500);
 /// Package of the RPCs that every service answers for itself; their field `service` says which one is meant.
 const EVERYWHERE: &str = "messaging";
 
-/// A way to a service: a connection, or a call within this process.
-pub(crate) type Backend = BoxCloneSyncService<http::Request<Body>, http::Response<Body>, Status>;
+/// A way to a service.
+#[derive(Clone)]
+pub(crate) enum Backend {
+    /// A call within this process.
+    Here(Secured),
+    /// A connection.
+    Away(Channel),
+}
+
+impl Service<http::Request<Body>> for Backend {
+    type Response = http::Response<Body>;
+    type Error = Status;
+    type Future = BoxFuture<'static, Result<http::Response<Body>, Status>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Status>> {
+        match self {
+            Self::Here(_) => Poll::Ready(Ok(())),
+            Self::Away(channel) => channel.poll_ready(cx).map_err(broken),
+        }
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        match self {
+            Self::Here(rpcs) => {
+                let call = rpcs.call(request.map(axum::body::Body::new));
+                Box::pin(async { Ok(call.await.unwrap_or_else(|never| match never {}).map(Body::new)) })
+            }
+            Self::Away(channel) => {
+                let call = channel.call(request);
+                Box::pin(async { call.await.map_err(broken) })
+            }
+        }
+    }
+}
 
 /// The ways to the services.
 #[derive(Clone)]
@@ -42,8 +75,10 @@ impl Backends {
     /// made when they are first used, and again when they break.
     pub(crate) fn new(config: &Config, local: &Local) -> anyhow::Result<Self> {
         let default = remote(&config.backend).context("--gateway-backend")?;
-        let mut named: HashMap<String, Backend> =
-            local.services.iter().map(|name| ((*name).to_owned(), here(local.router.clone()))).collect();
+        let mut named = HashMap::new();
+        if let Some(rpcs) = &local.rpcs {
+            named.extend(local.services.iter().map(|name| ((*name).to_owned(), Backend::Here(rpcs.clone()))));
+        }
         for (name, url) in config.addresses()? {
             named.insert(name, remote(&url).context("--gateway-backends")?);
         }
@@ -106,14 +141,6 @@ impl Backends {
     }
 }
 
-fn here(router: axum::Router) -> Backend {
-    let calls = ServiceBuilder::new()
-        .map_response(|response: http::Response<axum::body::Body>| response.map(Body::new))
-        .map_err(|never: Infallible| match never {})
-        .service(router);
-    Backend::new(calls)
-}
-
 fn remote(url: &str) -> anyhow::Result<Backend> {
     let endpoint = Endpoint::from_shared(url.to_owned())
         .with_context(|| format!("{url:?} is not an address; write http://host:port"))?;
@@ -126,7 +153,7 @@ fn remote(url: &str) -> anyhow::Result<Backend> {
         .initial_connection_window_size(4 * 1024 * 1024)
         .initial_stream_window_size(1024 * 1024)
         .connect_lazy();
-    Ok(Backend::new(ServiceBuilder::new().map_err(broken).service(channel)))
+    Ok(Backend::Away(channel))
 }
 
 fn broken(error: transport::Error) -> Status {

@@ -37,24 +37,6 @@ impl Context {
         let address = forwarded.or(peer).unwrap_or(IpAddr::from([127, 0, 0, 1]));
         Self { request_id, parent: parent.map(str::to_owned), address }
     }
-
-    /// The trace context to send on: the current span's; the client's where nothing is traced; else a new one that
-    /// is not recorded, so that a trace id always ties answer and logs together.
-    pub(super) fn traceparent(&self) -> String {
-        let current = messaging::trace::current_traceparent();
-        if !current.is_empty() {
-            return current;
-        }
-        self.parent.clone().unwrap_or_else(|| {
-            let (trace, span) = (service::new_id().simple().to_string(), service::new_id().simple().to_string());
-            format!("00-{trace}-{}-00", &span[16..])
-        })
-    }
-}
-
-/// The trace id within a trace context.
-pub(super) fn trace_id(traceparent: &str) -> &str {
-    traceparent.split('-').nth(1).unwrap_or_default()
 }
 
 /// A header as text.

@@ -1,5 +1,6 @@
 //! One request from end to end.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -7,15 +8,16 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use tracing::Instrument as _;
-use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+use messaging::trace::trace_id;
+use service::trace::Trace;
 
 use super::body;
-use super::context::{self, Context, trace_id};
+use super::context::{self, Context};
 use super::metadata::metadata;
 use super::stream::{self, Outgoing};
 use crate::Gateway;
 use crate::access::{Access, Client, Credential, Slot, credential};
+use crate::figures::figure;
 use crate::problem::{Place, Problem};
 use crate::routing::{Answer, Found, Route};
 use crate::transcoding::{self, Input, to_json};
@@ -28,29 +30,18 @@ const NO_ROUTE: &str = "none";
 pub(crate) async fn handle(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
     let started = Instant::now();
     let context = Context::of(&request, gateway.config.behind_proxy);
-    let method = request.method().clone();
-    let path = request.uri().path().to_owned();
+    let (method, uri) = (request.method().clone(), request.uri().clone());
+    let path = uri.path();
     // A page reads like the document it answers to.
-    let asked = if method == Method::HEAD { Method::GET } else { method.clone() };
-    let found = gateway.table.find(&asked, &path);
-    let pattern = match &found {
-        Found::Route(route, _) => route.pattern.clone(),
-        _ => NO_ROUTE.to_owned(),
+    let asked = if method == Method::HEAD { &Method::GET } else { &method };
+    let found = gateway.table.find(asked, path);
+    let route = match &found {
+        Found::Route(route, _) => Some(Arc::clone(route)),
+        _ => None,
     };
-    let span = tracing::info_span!(
-        "http",
-        otel.name = format!("{method} {pattern}"),
-        otel.kind = "server",
-        http.request.method = %method,
-        http.route = pattern,
-        http.response.status_code = tracing::field::Empty,
-        request_id = context.request_id,
-    );
-    if let Some(parent) = context.parent.as_deref().and_then(messaging::trace::remote_parent) {
-        span.set_parent(parent).ok();
-    }
-    let work = async {
-        let traceparent = context.traceparent();
+    let pattern = route.as_ref().map_or(NO_ROUTE, |route| &route.pattern);
+    let work = pin!(async {
+        let traceparent = messaging::trace::current_traceparent();
         let result = match found {
             Found::Route(route, variables) => {
                 let call =
@@ -59,33 +50,41 @@ pub(crate) async fn handle(State(gateway): State<Arc<Gateway>>, request: Request
             }
             other => refuse(&gateway, &other, &method, &context),
         };
-        let place = Place { instance: &path, trace_id: trace_id(&traceparent) };
+        let place = Place { instance: path, trace_id: trace_id(&traceparent) };
         let mut response = result.unwrap_or_else(|problem| problem.into_response(&place));
         if let Ok(id) = HeaderValue::from_str(&context.request_id) {
             response.headers_mut().insert(REQUEST_ID, id);
         }
-        let status = response.status().as_u16();
-        tracing::Span::current().record("http.response.status_code", status);
-        if gateway.config.access_log {
-            let milliseconds = started.elapsed().as_millis() as u64;
-            tracing::info!(
-                method = %method, path, status, milliseconds, client = %context.address,
-                trace_id = place.trace_id, request_id = context.request_id, "request"
-            );
-        }
-        response
+        (response, traceparent)
+    });
+    let span = || {
+        tracing::info_span!(
+            "http",
+            otel.name = format!("{method} {pattern}"),
+            otel.kind = "server",
+            http.request.method = %method,
+            http.route = pattern,
+            http.response.status_code = tracing::field::Empty,
+            request_id = context.request_id,
+        )
     };
-    let response = work.instrument(span).await;
-    let labels =
-        [("method", label(&method).to_owned()), ("route", pattern), ("status", response.status().as_u16().to_string())];
-    metrics::histogram!("http_server_request_duration_seconds", &labels).record(started.elapsed().as_secs_f64());
+    let trace = Trace::of(context.parent.as_deref(), &context.request_id);
+    let ((response, traceparent), span) = trace.follow(span, work).await;
+    let status = response.status().as_u16();
+    span.record("http.response.status_code", status);
+    if gateway.config.access_log {
+        let milliseconds = started.elapsed().as_millis() as u64;
+        tracing::info!(
+            parent: &span, method = %method, path, status, milliseconds, client = %context.address,
+            trace_id = trace_id(&traceparent), request_id = context.request_id, "request"
+        );
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    match &route {
+        Some(route) => route.seconds.of(&method, status, pattern).record(seconds),
+        None => figure(&method, status, pattern).record(seconds),
+    }
     response
-}
-
-/// The method as a label; whatever clients make up is one.
-fn label(method: &Method) -> &str {
-    let known = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
-    if known.contains(method) { method.as_str() } else { "other" }
 }
 
 /// A request without a route.

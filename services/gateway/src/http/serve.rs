@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -13,7 +15,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower::ServiceExt as _;
+use tower::Service;
 
 use super::patience::Patient;
 use crate::config::Config;
@@ -26,7 +28,11 @@ pub struct Peer(pub SocketAddr);
 const DRAIN: Duration = Duration::from_secs(20);
 
 /// Serves until cancelled; then takes no more connections, lets requests under way end and closes.
-pub async fn serve(listener: TcpListener, router: Router, config: &Config, cancel: CancellationToken) {
+pub async fn serve<S>(listener: TcpListener, door: S, config: &Config, cancel: CancellationToken)
+where
+    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
     let connections = Arc::new(Semaphore::new(config.max_connections));
     let builder = Arc::new(builder(config));
     let tracker = TaskTracker::new();
@@ -44,7 +50,7 @@ pub async fn serve(listener: TcpListener, router: Router, config: &Config, cance
             Ok((stream, peer)) => {
                 stream.set_nodelay(true).ok();
                 let stream = Patient::new(stream, config);
-                let work = connection(stream, peer, router.clone(), Arc::clone(&builder), cancel.clone());
+                let work = connection(stream, peer, door.clone(), Arc::clone(&builder), cancel.clone());
                 tracker.spawn(async move {
                     metrics::gauge!("gateway_connections").increment(1.0);
                     work.await;
@@ -86,17 +92,20 @@ fn builder(config: &Config) -> auto::Builder<TokioExecutor> {
     builder
 }
 
-async fn connection(
+async fn connection<S>(
     stream: Patient,
     peer: SocketAddr,
-    router: Router,
+    door: S,
     builder: Arc<auto::Builder<TokioExecutor>>,
     cancel: CancellationToken,
-) {
+) where
+    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
     let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(Peer(peer));
-        let router = router.clone();
-        async move { Ok::<_, Infallible>(router.oneshot(request).await.unwrap_or_else(|never| match never {})) }
+        // Neither the gateway nor a router is ever not ready.
+        door.clone().call(request.map(Body::new))
     });
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);

@@ -8,12 +8,12 @@ use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::stream::{self, Stream};
 use http::{HeaderValue, header};
+use messaging::trace::trace_id;
 use prost_reflect::{DynamicMessage, FieldDescriptor, ReflectMessage, Value};
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tonic::{Status, Streaming};
 
-use super::context::trace_id;
 use crate::access::Slot;
 use crate::problem::{Place, Problem};
 use crate::routing::{Answer, Rpc};

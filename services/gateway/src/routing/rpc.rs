@@ -8,6 +8,7 @@ use prost_reflect::{
 };
 
 use super::template::Template;
+use crate::figures::Figures;
 
 /// How an RPC answers over HTTP.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +87,8 @@ pub(crate) struct Route {
     pub(crate) body: Body,
     /// How it answers.
     pub(crate) answer: Answer,
+    /// How long it takes.
+    pub(crate) seconds: std::sync::Arc<Figures>,
 }
 
 /// All routes of all RPCs that have any. Client streams have none.
@@ -169,6 +172,7 @@ fn route(rpc: &std::sync::Arc<Rpc>, rule: &DynamicMessage) -> anyhow::Result<Rou
         variables,
         body,
         answer,
+        seconds: std::sync::Arc::default(),
     })
 }
 
