@@ -50,9 +50,9 @@ create table orders (
     constraint orders_external_id_key unique (channel, external_id),
     constraint orders_total_is_not_negative check (total >= 0 or not has_goods),
     constraint orders_refunds_within_payments check (refunded >= 0 and refunded <= paid)
--- Half of a page is left free: within moments of being taken, all its orders are reserved and get their customer, and
+-- Most of a page is left free: within moments of being taken, all its orders are reserved and get their customer, and
 -- an update that stays on the page touches none of the indexes.
-) with (fillfactor = 50);
+) with (fillfactor = 40);
 -- the second idempotency key of an order
 create unique index orders_request_id_key on orders (channel, request_id) where request_id is not null;
 -- list_orders: everybody's, and those that wait for a person
