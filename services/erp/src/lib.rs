@@ -52,7 +52,7 @@ pub fn service(deps: &Deps, config: &Config) -> anyhow::Result<Service> {
     let shared = || (deps.clone(), rules.clone());
     let stock = {
         let (deps, rules) = shared();
-        stock::grpc::Api { deps, rules, places: stock::places::Places::default() }
+        stock::grpc::Api { deps, rules, places: stock::queries::Places::default() }
     };
     let receipts = {
         let (deps, rules) = shared();

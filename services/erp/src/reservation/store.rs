@@ -34,8 +34,8 @@ pub(crate) async fn free_lots(
         cross join lateral (
             select *, on_hand - reserved as free
             from stock_balance where sku = s.sku collate \"C\" and on_hand > 0 and on_hand > reserved and sellable
-            -- Looked up item by item, also while nothing is known of the table's size.
-            offset 0
+            -- A subquery with a limit is looked up item by item, also while nothing is known of the table's size.
+            limit all
         ) as b
         join warehouse w on w.id = b.warehouse_id
         where b.expires_on is null or b.expires_on >= $2::date + greatest($3::int4, w.min_life_days)",

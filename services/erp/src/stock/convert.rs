@@ -12,8 +12,7 @@ use types::Currency;
 
 use super::{
     domain::{AdjustKind, Adjustment, Transfer, TransferLine},
-    places::Known,
-    queries::{AvailabilityView, LotView, MoveView, PlaceView},
+    queries::{AvailabilityView, Known, LotView, MoveView, PlaceView},
 };
 use crate::ledger::{
     convert::{money, number},

@@ -11,7 +11,7 @@ use proto::erp::v1::{
 use service::{Check, Deps, idempotency, page::Page, status};
 use tonic::{Request, Response, Status};
 
-use super::{commands, convert, places::Places, queries};
+use super::{commands, convert, queries};
 use crate::{
     config::{Rules, Stamp},
     ledger::{self, convert::money},
@@ -21,7 +21,7 @@ use crate::{
 pub(crate) struct Api {
     pub(crate) deps: Deps,
     pub(crate) rules: Arc<Rules>,
-    pub(crate) places: Places,
+    pub(crate) places: queries::Places,
 }
 
 #[tonic::async_trait]

@@ -4,6 +4,5 @@ pub(crate) mod commands;
 mod convert;
 pub mod domain;
 pub(crate) mod grpc;
-pub(crate) mod places;
 pub(crate) mod queries;
 pub(crate) mod store;

@@ -1,5 +1,10 @@
 //! SQL of the reads of stock.
 
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+};
+
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
 use time::{Date, OffsetDateTime};
@@ -121,7 +126,7 @@ pub(crate) struct PlaceView {
 }
 
 /// All places.
-pub(crate) async fn places(conn: &mut PgConnection) -> sqlx::Result<Vec<PlaceView>> {
+async fn places(conn: &mut PgConnection) -> sqlx::Result<Vec<PlaceView>> {
     sqlx::query_as(
         "-- all_places
         select p.id, p.code, coalesce(w.code, '') as warehouse, p.kind = 'stock' as sells
@@ -129,6 +134,31 @@ pub(crate) async fn places(conn: &mut PgConnection) -> sqlx::Result<Vec<PlaceVie
     )
     .fetch_all(conn)
     .await
+}
+
+/// Places by number.
+pub(super) type Known = HashMap<i64, PlaceView>;
+
+/// The places read so far, kept in memory: a place is never changed or deleted once it is made.
+#[derive(Default)]
+pub(crate) struct Places(RwLock<Arc<Known>>);
+
+impl Places {
+    /// Places, among them these; read again when one of these was made since.
+    pub(super) async fn with(
+        &self,
+        conn: &mut PgConnection,
+        mut ids: impl Iterator<Item = i64>,
+    ) -> sqlx::Result<Arc<Known>> {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if ids.all(|id| known.contains_key(&id)) {
+            return Ok(known);
+        }
+        let all: Known = places(conn).await?.into_iter().map(|place| (place.id, place)).collect();
+        let all = Arc::new(all);
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = all.clone();
+        Ok(all)
+    }
 }
 
 /// An entry of the ledger.
