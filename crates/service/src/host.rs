@@ -21,6 +21,7 @@ use crate::{
     db::PAUSE,
     grpc::Secured,
     messaging_grpc::{Hosted, MessagingGrpc},
+    nodelay::send_at_once,
     ops::{self, Ready},
 };
 
@@ -132,6 +133,12 @@ pub async fn open_database(
                     conn.ping().await?;
                 }
                 Ok(true)
+            })
+        })
+        .after_connect(|_, _| {
+            Box::pin(async {
+                send_at_once();
+                Ok(())
             })
         })
         .connect_lazy_with(options);
