@@ -15,7 +15,7 @@ pub mod host;
 pub mod idempotency;
 mod jobs;
 mod messaging_grpc;
-mod nodelay;
+pub mod nodelay;
 pub mod ops;
 pub mod page;
 pub mod status;

@@ -16,7 +16,7 @@ static REFUSED: Once = Once::new();
 
 /// Turns Nagle's algorithm off for every TCP connection of this process. Where the system refuses, which some container
 /// runtimes do, they stay as they are, only slower; that is logged once.
-pub(crate) fn send_at_once() {
+pub fn send_at_once() {
     if let Err(error) = tell_all() {
         REFUSED.call_once(|| {
             tracing::warn!(%error, "writes to the database may wait 40 ms: the system lets nobody change its sockets");

@@ -52,7 +52,13 @@ pub async fn database(name: &str, migrate: impl AsyncFnOnce(&PgPool)) -> TestDat
     let copy = format!("{name}_{}", NEXT.fetch_add(1, Ordering::Relaxed));
     administer(server, format!("create database {copy} template {template} strategy file_copy")).await;
     let url = server.url(&copy);
-    let pool = PgPoolOptions::new().max_connections(16).connect(&url).await.expect("the test database answers");
+    let pool = PgPoolOptions::new().max_connections(16).after_connect(|_, _| {
+        Box::pin(async {
+            service::nodelay::send_at_once();
+            Ok(())
+        })
+    });
+    let pool = pool.connect(&url).await.expect("the test database answers");
     TestDatabase { url, pool }
 }
 
