@@ -2,20 +2,12 @@
 
 use std::collections::HashSet;
 
+use service::copy::Rows;
 use sqlx::PgConnection;
 use time::Date;
 use uuid::Uuid;
 
-use super::{
-    domain::{LineChange, Part, PlacedLine},
-    store::Statement,
-};
-
-const INSERT_LINES: &str = "-- insert_order_line_facts
-insert into order_line_fact
-    (order_id, line_no, goods, sku, category, brand, digits, quantity, gross, discount, tax, placed)
-select * from unnest($1::uuid[], $2::integer[], $3::boolean[], $4::text[], $5::text[], $6::text[], $7::smallint[],
-                     $8::numeric[], $9::numeric[], $10::numeric[], $11::numeric[], $12::numeric[])";
+use super::domain::{LineChange, Part, PlacedLine};
 
 const UPSERT_LINES: &str = "-- upsert_order_line_facts
 insert into order_line_fact as known
@@ -75,20 +67,8 @@ fn placed<'a, T>(lines: &Lines<'a>, field: impl Fn(&'a PlacedLine) -> T) -> Vec<
     each(lines, |line| line.placed.as_ref().map(&field))
 }
 
-fn bind_placed<'q>(statement: Statement<'q>, lines: &Lines<'q>) -> Statement<'q> {
-    statement
-        .bind(lines.iter().map(|((order_id, _), _)| *order_id).collect::<Vec<_>>())
-        .bind(lines.iter().map(|((_, line_no), _)| *line_no).collect::<Vec<_>>())
-        .bind(placed(lines, |line| line.goods))
-        .bind(placed(lines, |line| line.sku.as_str()))
-        .bind(placed(lines, |line| line.category.as_str()))
-        .bind(placed(lines, |line| line.brand.as_str()))
-        .bind(placed(lines, |line| i16::try_from(line.digits).unwrap_or(2)))
-        .bind(placed(lines, |line| line.quantity))
-        .bind(placed(lines, |line| line.gross))
-        .bind(placed(lines, |line| line.discount))
-        .bind(placed(lines, |line| line.tax))
-        .bind(placed(lines, |line| line.total))
+fn digits(line: &PlacedLine) -> i16 {
+    i16::try_from(line.digits).unwrap_or(2)
 }
 
 /// Which of these orders have lines.
@@ -108,11 +88,22 @@ pub(super) async fn orders_with_lines(conn: &mut PgConnection, orders: &[Uuid]) 
 
 /// Adds lines of orders that have none: all placed, nothing else has happened to them.
 pub(super) async fn insert_lines(conn: &mut PgConnection, lines: &Lines<'_>) -> sqlx::Result<()> {
-    if lines.is_empty() {
-        return Ok(());
+    let mut rows = Rows::new();
+    for ((order_id, line_no), line) in lines {
+        let line = line.placed.as_ref();
+        rows.row().add(order_id).add(line_no).add(line.map(|line| line.goods)).add(line.map(|line| line.sku.as_str()));
+        rows.add(line.map(|line| line.category.as_str())).add(line.map(|line| line.brand.as_str()));
+        rows.add(line.map(digits)).add(line.map(|line| line.quantity)).add(line.map(|line| line.gross));
+        rows.add(line.map(|line| line.discount)).add(line.map(|line| line.tax)).add(line.map(|line| line.total));
     }
-    bind_placed(sqlx::query(INSERT_LINES), lines).execute(conn).await?;
-    Ok(())
+    rows.store(
+        conn,
+        "-- insert_order_line_facts
+        copy order_line_fact (order_id, line_no, goods, sku, category, brand, digits, quantity, gross, discount, tax,
+            placed)
+        from stdin (format binary)",
+    )
+    .await
 }
 
 /// Inserts lines or adds to them.
@@ -121,7 +112,19 @@ pub(super) async fn upsert_lines(conn: &mut PgConnection, lines: &Lines<'_>) -> 
         each(lines, |line| what(which(line)))
     };
     let (quantity, amount, tax) = (|part: &Part| part.quantity, |part: &Part| part.amount, |part: &Part| part.tax);
-    bind_placed(sqlx::query(UPSERT_LINES), lines)
+    sqlx::query(UPSERT_LINES)
+        .bind(lines.iter().map(|((order_id, _), _)| *order_id).collect::<Vec<_>>())
+        .bind(lines.iter().map(|((_, line_no), _)| *line_no).collect::<Vec<_>>())
+        .bind(placed(lines, |line| line.goods))
+        .bind(placed(lines, |line| line.sku.as_str()))
+        .bind(placed(lines, |line| line.category.as_str()))
+        .bind(placed(lines, |line| line.brand.as_str()))
+        .bind(placed(lines, digits))
+        .bind(placed(lines, |line| line.quantity))
+        .bind(placed(lines, |line| line.gross))
+        .bind(placed(lines, |line| line.discount))
+        .bind(placed(lines, |line| line.tax))
+        .bind(placed(lines, |line| line.total))
         .bind(part(|line| &line.cancelled, quantity))
         .bind(part(|line| &line.cancelled, amount))
         .bind(part(|line| &line.cancelled, tax))
