@@ -11,7 +11,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, bail};
@@ -142,6 +142,7 @@ impl Relay {
         self.wake.leading.store(true, Ordering::Relaxed);
         let mut connects = self.bus.connects();
         let mut calls = self.bus.client.subscribe(self.wake_subject()).await.context("cannot listen for calls")?;
+        let mut reported: Option<Instant> = None;
         loop {
             connects.borrow_and_update();
             let mut position = self.reconcile(&mut conn).await?;
@@ -151,7 +152,11 @@ impl Relay {
                 if sent > 0 {
                     continue;
                 }
-                self.report(&mut conn).await?;
+                // Not with every call: counting costs as much as a small batch.
+                if reported.is_none_or(|at| at.elapsed() >= POLL) {
+                    self.report(&mut conn).await?;
+                    reported = Some(Instant::now());
+                }
                 tokio::select! {
                     () = self.wake.notify.notified() => {}
                     _ = calls.next() => {}

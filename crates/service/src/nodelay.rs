@@ -5,17 +5,23 @@
 //! to nobody, so the sockets of the whole process are told, through copies of their descriptors. To be removed with the
 //! next sqlx.
 
-use std::sync::Once;
-
-use rustix::{
-    net::sockopt::set_tcp_nodelay,
-    process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open},
+use std::{
+    io::{IoSlice, IoSliceMut},
+    mem::MaybeUninit,
+    os::{fd::AsRawFd as _, unix::net::UnixStream},
+    sync::Once,
 };
+
+use nix::{
+    errno::Errno,
+    sys::socket::{ControlMessage, MsgFlags, sendmsg},
+};
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg, sockopt::set_tcp_nodelay};
 
 static REFUSED: Once = Once::new();
 
-/// Turns Nagle's algorithm off for every TCP connection of this process. Where the system refuses, which some container
-/// runtimes do, they stay as they are, only slower; that is logged once.
+/// Turns Nagle's algorithm off for every TCP connection of this process. Where the system
+/// refuses, they stay as they are, only slower; that is logged once.
 pub fn send_at_once() {
     if let Err(error) = tell_all() {
         REFUSED.call_once(|| {
@@ -25,7 +31,7 @@ pub fn send_at_once() {
 }
 
 fn tell_all() -> std::io::Result<()> {
-    let this = pidfd_open(getpid(), PidfdFlags::empty())?;
+    let (from, to) = UnixStream::pair()?;
     for entry in std::fs::read_dir("/proc/self/fd")? {
         let entry = entry?;
         let is_socket =
@@ -33,13 +39,23 @@ fn tell_all() -> std::io::Result<()> {
         let Some(number) = entry.file_name().to_str().and_then(|name| name.parse().ok()).filter(|_| is_socket) else {
             continue;
         };
-        let socket = match pidfd_getfd(&this, number, PidfdGetfdFlags::empty()) {
+        // A descriptor sent to oneself arrives as one of one's own.
+        let rights = [ControlMessage::ScmRights(&[number])];
+        match sendmsg::<()>(from.as_raw_fd(), &[IoSlice::new(&[0])], &rights, MsgFlags::empty(), None) {
             // Closed meanwhile.
-            Err(rustix::io::Errno::BADF) => continue,
-            socket => socket?,
+            Err(Errno::EBADF) => continue,
+            sent => sent?,
         };
-        // Sockets of another kind have no such option.
-        set_tcp_nodelay(&socket, true).ok();
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut arrived = RecvAncillaryBuffer::new(&mut space);
+        recvmsg(&to, &mut [IoSliceMut::new(&mut [0])], &mut arrived, RecvFlags::CMSG_CLOEXEC)?;
+        for message in arrived.drain() {
+            let RecvAncillaryMessage::ScmRights(sockets) = message else { continue };
+            for socket in sockets {
+                // Sockets of another kind have no such option.
+                set_tcp_nodelay(&socket, true).ok();
+            }
+        }
     }
     Ok(())
 }
