@@ -98,7 +98,7 @@ fn with_buyer(id: &str, name: &str) -> wire::OrderInput {
             name: name.into(),
             phone: "8 900 123-45-67".into(),
             email: "Ivan@Example.com".into(),
-            external_customer_id: "4711".into(),
+            external_customer_id: "kunde-4711".into(),
         }),
         delivery: Some(wire::DeliveryInput {
             region: "RU-MOW".into(),
@@ -148,7 +148,7 @@ async fn contacts_go_to_crm_and_nothing_personal_stays() {
     assert!(contact.placed_at.is_some());
     assert_eq!(waiting(&shop).await, 0);
     let all = whole_database(&shop).await;
-    for personal in ["Петров", "123-45-67", "Example.com", "Тверская", "4711"] {
+    for personal in ["Петров", "123-45-67", "Example.com", "Тверская", "kunde-4711"] {
         assert!(!all.contains(personal), "{personal} is still somewhere");
     }
     assert!(all.contains(&id), "the check reads what there is");

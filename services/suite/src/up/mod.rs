@@ -110,7 +110,8 @@ impl UpArgs {
     }
 }
 
-/// Runs the suite until asked to end, or, with `--once`, until the main job is done. `false`: the figures do not fit.
+/// Runs the suite until asked to end, or, with `--once`, until the main job is done. `false`: with `--once`, the figures do
+/// not fit, or the job was broken off.
 pub async fn run(args: UpArgs) -> anyhow::Result<bool> {
     let begun = Instant::now();
     let logging = args.host(String::new(), String::new());
@@ -118,7 +119,7 @@ pub async fn run(args: UpArgs) -> anyhow::Result<bool> {
     let mut end = Box::pin(asked_to_end());
     let mut suite = tokio::select! {
         suite = Box::pin(suite::Suite::start(&args)) => suite?,
-        result = &mut end => return result.map(|()| true),
+        result = &mut end => return result.map(|()| !args.once),
     };
     say::line(&format!("All services run after {:.1} s.", begun.elapsed().as_secs_f32()))?;
     let done = tokio::select! {
@@ -138,7 +139,7 @@ pub async fn run(args: UpArgs) -> anyhow::Result<bool> {
             suite.stop().await?;
             return Err(error);
         }
-        None => true,
+        None => false,
     };
     say::line("Ending.").ok();
     suite.stop().await?;
