@@ -15,7 +15,6 @@ pub struct Job {
     pub name: &'static str,
     /// Pause between the end of one round and the start of the next.
     pub every: Duration,
-    first_after: Duration,
     work: Arc<Work>,
 }
 
@@ -27,14 +26,7 @@ impl Job {
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = anyhow::Result<()>> + Send + 'static,
     {
-        Self { name, every, first_after: Duration::ZERO, work: Arc::new(move || Box::pin(work())) }
-    }
-
-    /// Begins a while after the copy got the job: for much work that nobody waits for, when others have a backlog to take.
-    #[must_use]
-    pub fn first_after(mut self, pause: Duration) -> Self {
-        self.first_after = pause;
-        self
+        Self { name, every, work: Arc::new(move || Box::pin(work())) }
     }
 
     /// One round, now. For tests and for those who cannot wait.
@@ -74,7 +66,6 @@ impl Job {
         while !self.try_lock(&mut lock).await? {
             tokio::time::sleep(self.every.max(Duration::from_secs(1))).await;
         }
-        tokio::time::sleep(self.first_after).await;
         loop {
             let round = std::panic::AssertUnwindSafe(self.run_once()).catch_unwind().await;
             match round {

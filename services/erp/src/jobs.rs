@@ -17,9 +17,6 @@ use crate::{
 /// What the ledger looked like when it was last recounted.
 type Mark = (Option<i64>, Option<OffsetDateTime>);
 
-/// How long a service that has just started is left alone to take what waits for it, before everything is recounted.
-const CATCHING_UP: Duration = Duration::from_secs(60);
-
 /// All jobs of the service.
 pub(crate) fn all(deps: &Deps, rules: &Arc<Rules>, verify_every: Duration) -> Vec<Job> {
     let (a, b) = ((deps.clone(), rules.clone()), (deps.clone(), rules.clone()));
@@ -36,8 +33,7 @@ pub(crate) fn all(deps: &Deps, rules: &Arc<Rules>, verify_every: Duration) -> Ve
         Job::new("erp_verify_ledger", verify_every, move || {
             let (deps, counted) = (verify_deps.clone(), counted.clone());
             async move { verify(&deps, &counted).await }
-        })
-        .first_after(verify_every.min(CATCHING_UP)),
+        }),
     ]
 }
 
