@@ -55,6 +55,9 @@ impl Rows {
 
     /// Stores the rows with a statement `copy … from stdin (format binary)`. No rows are no statement.
     ///
+    /// Only for what is never broken off, as writers and consumers are and calls with a deadline are not: sqlx 0.9 does not
+    /// count what the server still owes for a copy, so a connection given up in the middle of one is an answer behind.
+    ///
     /// # Errors
     /// Database errors, as an insert of the rows would give; a value that cannot be written.
     pub async fn store(mut self, conn: &mut PgConnection, statement: &'static str) -> sqlx::Result<()> {
