@@ -182,8 +182,8 @@ async fn save_shipments(conn: &mut PgConnection, orders: &[Order]) -> sqlx::Resu
     Ok(())
 }
 
-/// Not by copy: an RPC that is broken off in the middle of one leaves its connection an answer behind (sqlx does not count what
-/// the server owes after a copy).
+/// Not by copy: an RPC that is broken off in the middle of one leaves its connection an answer behind (sqlx does not count
+/// what the server owes after a copy).
 async fn save_timeline(conn: &mut PgConnection, orders: &[(Uuid, Vec<Entry>)]) -> sqlx::Result<()> {
     let entries: Vec<(Uuid, &Entry)> =
         orders.iter().flat_map(|(id, entries)| entries.iter().map(|entry| (*id, entry))).collect();
