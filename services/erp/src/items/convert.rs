@@ -39,6 +39,8 @@ pub(super) fn item_change(check: &mut Check, index: usize, input: &ItemInput) ->
         unit: unit.unwrap_or_default(),
         status,
         weight_grams: weight,
+        category: check.optional_text(&at("category"), &input.category, 200),
+        barcode: check.optional_text(&at("barcode"), &input.barcode, 64),
     }
 }
 
@@ -51,6 +53,8 @@ pub(crate) fn product(event: ProductChanged) -> ItemChange {
         status: status(&event.status),
         weight_grams: types::parse_decimal(&event.weight_grams).filter(|grams| *grams >= Decimal::ZERO),
         sku: event.sku,
+        category: event.category,
+        barcode: event.barcode,
     }
 }
 
@@ -87,6 +91,8 @@ pub(super) fn item(view: ItemView) -> Item {
         unit: view.unit.unwrap_or_default(),
         status: status.into(),
         weight_grams: view.weight_grams.map(number).unwrap_or_default(),
+        category: view.category,
+        barcode: view.barcode,
         on_hand: number(view.on_hand),
         reserved: number(view.reserved),
         backordered: number(view.backordered),

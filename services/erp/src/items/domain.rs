@@ -15,6 +15,10 @@ pub struct ItemChange {
     pub status: &'static str,
     /// Weight of one unit in grams.
     pub weight_grams: Option<Decimal>,
+    /// Product category, by which goods are valued and stocked; empty when it has none.
+    pub category: String,
+    /// Barcode as scanners read it; empty when it has none.
+    pub barcode: String,
 }
 
 /// Reads a status as events and columns carry it; what is not known counts as active.

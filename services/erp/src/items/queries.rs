@@ -11,6 +11,8 @@ pub(crate) struct ItemView {
     pub(crate) unit: Option<String>,
     pub(crate) status: String,
     pub(crate) weight_grams: Option<Decimal>,
+    pub(crate) category: String,
+    pub(crate) barcode: String,
     pub(crate) on_hand: Decimal,
     pub(crate) reserved: Decimal,
     pub(crate) backordered: Decimal,
@@ -21,7 +23,7 @@ pub(crate) struct ItemView {
 pub(crate) async fn item(conn: &mut PgConnection, sku: &str) -> sqlx::Result<Option<ItemView>> {
     sqlx::query_as(
         "-- item_by_sku
-        select sku, name, unit, status, weight_grams, on_hand, reserved, backordered, state
+        select sku, name, unit, status, weight_grams, category, barcode, on_hand, reserved, backordered, state
         from stock_item where sku = $1",
     )
     .bind(sku)
@@ -38,7 +40,7 @@ pub(crate) async fn list(
 ) -> sqlx::Result<Vec<ItemView>> {
     sqlx::query_as(
         "-- list_items
-        select sku, name, unit, status, weight_grams, on_hand, reserved, backordered, state
+        select sku, name, unit, status, weight_grams, category, barcode, on_hand, reserved, backordered, state
         from stock_item
         where sku > coalesce($1, '') and ($2::text is null or state = $2)
         order by sku limit $3",

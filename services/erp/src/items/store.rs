@@ -30,10 +30,11 @@ pub(crate) async fn upsert(conn: &mut PgConnection, changes: &[ItemChange], now:
         "-- upsert_items
         with old as (select sku from stock_item where sku = any ($1) and status <> 'unknown'),
         written as (
-            insert into stock_item (sku, name, unit, status, weight_grams, updated_at)
-            select u.*, $6 from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::numeric[]) as u
+            insert into stock_item (sku, name, unit, status, weight_grams, category, barcode, updated_at)
+            select u.*, $8 from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::numeric[], $6::text[], $7::text[]) as u
             on conflict (sku) do update set name = excluded.name, unit = excluded.unit, status = excluded.status,
-                weight_grams = excluded.weight_grams, updated_at = excluded.updated_at
+                weight_grams = excluded.weight_grams, category = excluded.category,
+                barcode = excluded.barcode, updated_at = excluded.updated_at
             returning sku
         )
         select count(*) from written where sku not in (select sku from old)",
@@ -43,6 +44,8 @@ pub(crate) async fn upsert(conn: &mut PgConnection, changes: &[ItemChange], now:
     .bind(changes.iter().map(|change| change.unit.as_str()).collect::<Vec<_>>())
     .bind(changes.iter().map(|change| change.status).collect::<Vec<_>>())
     .bind(changes.iter().map(|change| change.weight_grams).collect::<Vec<_>>())
+    .bind(changes.iter().map(|change| change.category.as_str()).collect::<Vec<_>>())
+    .bind(changes.iter().map(|change| change.barcode.as_str()).collect::<Vec<_>>())
     .bind(now)
     .fetch_one(conn)
     .await

@@ -25,6 +25,8 @@ fn product(sku: &str, name: &str, unit: &str) -> messaging::Event {
         unit: unit.into(),
         status: "active".into(),
         weight_grams: "120.5".into(),
+        category: "Приманки".into(),
+        barcode: "4600000000017".into(),
         ..ProductChanged::default()
     };
     event(sku, Fact::ProductChanged(product))
@@ -39,6 +41,7 @@ async fn products_become_items_and_the_last_change_holds() {
     let lure = item(&erp, "LURE").await;
     assert_eq!((lure.name.as_str(), lure.unit.as_str(), lure.status()), ("Воблер 90", "pcs", ItemStatus::Active));
     assert_eq!(lure.weight_grams, "120.5");
+    assert_eq!((lure.category.as_str(), lure.barcode.as_str()), ("Приманки", "4600000000017"));
     assert_eq!(item(&erp, "OIL").await.unit, "ml");
 }
 
