@@ -1,6 +1,9 @@
-//! New rows on their way into a table by `copy`, for what every order writes: half the price of `insert … select … from
-//! unnest(…)`, whose columns are put together row by row, and whose rows are logged one by one. A key that is taken is
-//! the same error as from an insert.
+//! New rows on their way into a table by `copy`, for what every order writes: a sixth to a third cheaper than
+//! `insert … select … from unnest(…)`, whose columns are put together row by row, and whose rows are logged one by one. A
+//! key that is taken is the same error as from an insert.
+//!
+//! A copy broken off in the middle leaves its connection an answer behind (sqlx 0.9.0), so only what runs to its end may
+//! copy: the intake writer and consumers, never a call that a deadline can cut.
 
 use sqlx::{Encode, PgConnection, Postgres, encode::IsNull, error::BoxDynError, postgres::PgArgumentBuffer};
 

@@ -20,8 +20,8 @@ use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg,
 
 static REFUSED: Once = Once::new();
 
-/// Turns Nagle's algorithm off for every TCP connection of this process. Where the system
-/// refuses, they stay as they are, only slower; that is logged once.
+/// Turns Nagle's algorithm off for every TCP connection of this process. Where the system refuses, they stay as they
+/// are, only slower; that is logged once.
 pub fn send_at_once() {
     if let Err(error) = tell_all() {
         REFUSED.call_once(|| {
