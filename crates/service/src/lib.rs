@@ -2,7 +2,7 @@
 //! layer, health, jobs, the clock, and the way from an error to a status.
 //!
 //! In reading order: [`host`] runs services and is the place to start; [`auth`] says who is calling and whether they may,
-//! [`Verifier`] whether to believe it; [`check`] and [`page`] read what came in; [`idempotency`] answers repeated writes;
+//! [`Verifier`] whether to believe it; [`check`] and [`page`] read what came in; [`idempotency`] answers repeated writes; [`Loader`] reads for many callers at once;
 //! [`status`] is how refusals look.
 
 pub mod auth;
@@ -15,6 +15,7 @@ mod grpc;
 pub mod host;
 pub mod idempotency;
 mod jobs;
+mod loader;
 mod messaging_grpc;
 pub mod nodelay;
 pub mod ops;
@@ -31,6 +32,7 @@ pub use db::{Conn, Db, Tx};
 pub use grpc::Secured;
 pub use host::{Deps, Service};
 pub use jobs::Job;
+pub use loader::Loader;
 pub use messaging_grpc::with_messaging;
 pub use verifier::Verifier;
 

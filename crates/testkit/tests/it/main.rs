@@ -4,3 +4,4 @@
 
 mod connections;
 mod databases;
+mod loader;

@@ -2,10 +2,11 @@
 
 use std::collections::HashSet;
 
+use futures::FutureExt as _;
 use proto::crm::v1 as wire;
 use proto::crm::v1::customer_service_server::CustomerService;
 use service::page::Page;
-use service::{CallerKind, Check, Deps, idempotency, status};
+use service::{CallerKind, Check, Deps, Loader, idempotency, status};
 use time::OffsetDateTime;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
@@ -13,6 +14,7 @@ use uuid::Uuid;
 use super::commands::{self, Creation, Edit, TagChange};
 use super::{convert, domain, queries, store};
 use crate::config::Settings;
+use crate::error::Error;
 use crate::identification::commands::{OrderContact, resolve_contacts};
 use crate::identification::domain::{self as identification, Raw, name_for_search};
 
@@ -23,13 +25,25 @@ pub(crate) const READ_CONTACTS: &str = "crm.contact.read";
 pub struct Customers {
     deps: Deps,
     settings: Settings,
+    cards: Loader<Uuid, wire::Customer>,
 }
 
 impl Customers {
     /// The service over its database.
     #[must_use]
     pub fn new(deps: Deps, settings: Settings) -> Self {
-        Self { deps, settings }
+        let currency = settings.currency;
+        let cards = Loader::new(&deps.db, move |conn, ids| {
+            async move {
+                let cards = queries::cards(conn, &ids, false).await?;
+                Ok(cards
+                    .iter()
+                    .map(|card| (card.identity.customer_id, convert::card_to_wire(card, currency)))
+                    .collect())
+            }
+            .boxed()
+        });
+        Self { deps, settings, cards }
     }
 
     async fn change_tag(&self, caller: &str, id: &str, tag: &str, on: bool) -> Result<Vec<String>, Status> {
@@ -176,19 +190,17 @@ impl CustomerService for Customers {
         let customer_id = check.uuid("customer_id", &request.customer_id);
         check.done().map_err(status::invalid)?;
         let with_contacts = request.include_contacts && caller.may(READ_CONTACTS);
-        let card = if with_contacts {
+        let customer = if with_contacts {
             let now = self.deps.clock.now();
             let mut tx = self.deps.db.begin().await.map_err(status::from_sqlx)?;
             let card = queries::card(&mut tx, customer_id, true).await?;
             store::record_access(&mut tx, &[customer_id], &caller.id, "card", now).await?;
             tx.commit().await.map_err(status::from_sqlx)?;
-            card
+            convert::card_to_wire(&card, self.settings.currency)
         } else {
-            let mut conn = self.deps.db.acquire().await.map_err(status::from_sqlx)?;
-            queries::card(&mut conn, customer_id, false).await?
+            self.cards.get(customer_id).await?.ok_or(Error::CustomerUnknown(customer_id))?
         };
-        let customer = Some(convert::card_to_wire(&card, self.settings.currency));
-        Ok(Response::new(wire::GetCustomerResponse { customer }))
+        Ok(Response::new(wire::GetCustomerResponse { customer: Some(customer) }))
     }
 
     async fn list_customers(

@@ -57,26 +57,9 @@ struct CardRow {
     kept: KeptRow,
 }
 
-/// The card of one customer. One statement, and with a single id one whose plan is kept: this is what is read most.
+/// The card of one customer.
 pub(crate) async fn card(conn: &mut PgConnection, customer_id: Uuid, contacts: bool) -> Result<Card, Error> {
-    let row: Option<CardRow> = sqlx::query_as(
-        "-- customer_by_id
-        select c.customer_id, c.name, c.source, c.created_at, c.revision, c.erased_at,
-            array(select t.tag from customer_tag t where t.customer_id = c.customer_id order by t.tag) as tags,
-            f.version, f.region, f.placed_orders, f.orders, f.successful_orders, f.shipped_orders,
-            f.not_collected_orders, f.other_currency_orders, f.summed_orders, f.returns, f.defect_returns,
-            f.failed_shipments, f.gross_sum, f.discount_sum, f.ordered_sum, f.returned_sum, f.margin_sum,
-            f.first_order_at, f.last_order_at, f.score, f.grade, f.model_version, f.scored_as_of,
-            '[]'::json as parameters, '[]'::json as categories, f.recorded_score, f.recorded_grade
-        from customer c join customer_figures f on f.customer_id = c.customer_id
-        where c.customer_id = $1",
-    )
-    .bind(customer_id)
-    .fetch_optional(&mut *conn)
-    .await?;
-    let row = row.ok_or(Error::CustomerUnknown(customer_id))?;
-    let contacts = if contacts { Some(contacts_of(conn, &[customer_id]).await?) } else { None };
-    Ok(Card { identity: row.identity, kept: row.kept.into(), contacts })
+    cards(conn, &[customer_id], contacts).await?.pop().ok_or(Error::CustomerUnknown(customer_id))
 }
 
 /// Cards in the order of the ids; unknown ones are left out.

@@ -5,8 +5,11 @@ mod watch;
 
 pub use hub::Hub;
 
+use std::collections::HashMap;
+
+use futures::FutureExt as _;
 use proto::orders::v1::{self as wire, order_service_server::OrderService};
-use service::{Check, Deps, caller, idempotency, page::Page, status};
+use service::{Check, Deps, Loader, caller, idempotency, page::Page, status};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use tonic::{Request, Response, Status};
@@ -23,20 +26,28 @@ use crate::{error::Error, intake};
 pub struct OrderGrpc {
     deps: Deps,
     hub: Hub,
+    orders: Loader<Uuid, wire::Order>,
 }
 
 impl OrderGrpc {
     /// With the hub that tells watchers of changes.
     #[must_use]
     pub fn new(deps: Deps, hub: Hub) -> Self {
-        Self { deps, hub }
+        let orders =
+            Loader::new(&deps.db, |conn, ids| async move { views(conn, &ids).await.map_err(Status::from) }.boxed());
+        Self { deps, hub, orders }
     }
+}
+
+/// Reads orders for answers.
+async fn views(conn: &mut PgConnection, ids: &[Uuid]) -> Result<HashMap<Uuid, wire::Order>, Error> {
+    let orders = queries::whole(conn, ids).await?;
+    Ok(orders.iter().map(|(head, lines, shipments)| (head.row.id, convert::order(head, lines, shipments))).collect())
 }
 
 /// Reads an order for an answer.
 async fn view(conn: &mut PgConnection, id: Uuid) -> Result<wire::Order, Error> {
-    let (head, lines, shipments) = queries::whole(conn, id).await?.ok_or_else(|| Error::not_found("order", id))?;
-    Ok(convert::order(&head, &lines, &shipments))
+    views(conn, &[id]).await?.remove(&id).ok_or_else(|| Error::not_found("order", id))
 }
 
 /// The id of the order a write is about, its key, and why.
@@ -93,8 +104,8 @@ impl OrderService for OrderGrpc {
         let mut check = Check::new();
         let id = check.uuid("order_id", &request.get_ref().order_id);
         check.done().map_err(status::invalid)?;
-        let mut conn = self.deps.db.acquire().await.map_err(status::from_sqlx)?;
-        Ok(Response::new(wire::GetOrderResponse { order: Some(view(&mut conn, id).await?) }))
+        let order = self.orders.get(id).await?.ok_or_else(|| Error::not_found("order", id))?;
+        Ok(Response::new(wire::GetOrderResponse { order: Some(order) }))
     }
 
     async fn get_order_by_external_id(

@@ -72,29 +72,37 @@ struct WholeRow {
     has_shipments: bool,
 }
 
-/// An order for everybody's view, by statements that are planned once (see [`store::lines_of`]).
-pub(super) async fn whole(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<(Head, Vec<Line>, Vec<Shipment>)>> {
-    let row: Option<WholeRow> = sqlx::query_as(
+/// Orders for everybody's view; unknown ids are missing.
+pub(super) async fn whole(
+    conn: &mut PgConnection,
+    ids: &[Uuid],
+) -> sqlx::Result<Vec<(Head, Vec<Line>, Vec<Shipment>)>> {
+    let rows: Vec<WholeRow> = sqlx::query_as(
         "-- order_whole
         select id, number, channel, external_id, placed_at, received_at, currency, prices_include_tax, customer_id,
             region, delivery_method, payment_method, comment, priority, warehouse, hold_reasons, gross, discount, tax,
             total, cancelled_amount, returned_amount, paid, refunded, state, payment_state, fulfilment_state, flags,
             version, held_lines, reserved, backordered,
-            exists (select from order_line_progress where order_id = $1) as has_progress,
-            exists (select from order_shipment where order_id = $1) as has_shipments
-        from orders where id = $1",
+            exists (select from order_line_progress p where p.order_id = orders.id) as has_progress,
+            exists (select from order_shipment s where s.order_id = orders.id) as has_shipments
+        from orders where id = any($1)",
     )
-    .bind(id)
-    .fetch_optional(&mut *conn)
+    .bind(ids)
+    .fetch_all(&mut *conn)
     .await?;
-    let Some(row) = row else { return Ok(None) };
-    let mut lines = store::lines_of(conn, id).await?;
-    row.held.apply(&mut lines);
-    if row.has_progress {
-        store::progress_of(conn, id, &mut lines).await?;
-    }
-    let shipments = if row.has_shipments { store::shipments_of(conn, id).await? } else { Vec::new() };
-    Ok(Some((row.head.try_into()?, lines, shipments)))
+    let those = |has: fn(&WholeRow) -> bool| -> Vec<Uuid> {
+        rows.iter().filter(|row| has(row)).map(|row| row.head.id).collect()
+    };
+    let mut lines = store::lines(conn, ids).await?;
+    store::progress(conn, &those(|row| row.has_progress), &mut lines).await?;
+    let mut shipments = store::shipments(conn, &those(|row| row.has_shipments)).await?;
+    let one = |row: WholeRow| {
+        let mut lines = lines.remove(&row.head.id).unwrap_or_default();
+        row.held.apply(&mut lines);
+        let shipments = shipments.remove(&row.head.id).unwrap_or_default();
+        Ok((row.head.try_into()?, lines, shipments))
+    };
+    rows.into_iter().map(one).collect()
 }
 
 /// The id of the order with an external id.

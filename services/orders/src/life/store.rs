@@ -4,5 +4,5 @@ mod read;
 mod write;
 
 pub(super) use read::Held;
-pub use read::{lines_of, load, lock, lock_partly, progress_of, shipments_of};
+pub use read::{lines, load, lock, lock_partly, progress, shipments};
 pub use write::{save, set_customers};

@@ -234,15 +234,21 @@ pub async fn load(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<Orde
 }
 
 async fn with_parts(conn: &mut PgConnection, heads: Vec<OrderRow>, whole: &[Uuid]) -> sqlx::Result<Vec<Order>> {
-    let (mut lines, mut shipments) = match whole {
-        [] => Default::default(),
-        ids => (lines(conn, ids).await?, shipments(conn, ids).await?),
-    };
+    let mut lines = lines(conn, whole).await?;
+    progress(conn, whole, &mut lines).await?;
+    let mut shipments = shipments(conn, whole).await?;
     heads.into_iter().map(|head| order(head, &mut lines, &mut shipments)).collect()
 }
 
-/// Lines of orders with what became of them, by order and number.
-async fn lines(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<HashMap<Uuid, Vec<Line>>> {
+/// Lines of orders as taken, by order and number.
+///
+/// # Errors
+/// Database errors.
+pub async fn lines(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<HashMap<Uuid, Vec<Line>>> {
+    let mut lines: HashMap<Uuid, Vec<Line>> = HashMap::with_capacity(ids.len());
+    if ids.is_empty() {
+        return Ok(lines);
+    }
     let rows: Vec<LineRow> = sqlx::query_as(
         "-- order_lines
         select order_id, line_no, kind, sku, unit, quantity, unit_price, list_price, discount, order_discount, tax_rate,
@@ -250,13 +256,23 @@ async fn lines(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<HashMap<Uu
         from order_line where order_id = any($1) order by order_id, line_no",
     )
     .bind(ids)
-    .fetch_all(&mut *conn)
+    .fetch_all(conn)
     .await?;
-    let mut lines: HashMap<Uuid, Vec<Line>> = HashMap::with_capacity(ids.len());
     for row in rows {
         lines.entry(row.order_id).or_default().push(row.try_into()?);
     }
-    let progress: Vec<ProgressRow> = sqlx::query_as(
+    Ok(lines)
+}
+
+/// Says at the lines of orders what became of them.
+///
+/// # Errors
+/// Database errors.
+pub async fn progress(conn: &mut PgConnection, ids: &[Uuid], lines: &mut HashMap<Uuid, Vec<Line>>) -> sqlx::Result<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<ProgressRow> = sqlx::query_as(
         "-- order_line_progress
         select order_id, line_no, cancelled, cancelled_amount, cancelled_discount, cancelled_tax, shipped, failed, returned,
             returned_amount, returned_discount, returned_tax
@@ -265,50 +281,21 @@ async fn lines(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<HashMap<Uu
     .bind(ids)
     .fetch_all(conn)
     .await?;
-    for row in progress {
+    for row in rows {
         row.apply(lines.entry(row.order_id).or_default());
     }
-    Ok(lines)
-}
-
-/// Lines of one order as taken, by number. Not [`lines`] with one id, because a list is planned anew at each call, which
-/// costs several times what reading one order does.
-///
-/// # Errors
-/// Database errors.
-pub async fn lines_of(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Vec<Line>> {
-    let rows: Vec<LineRow> = sqlx::query_as(
-        "-- order_lines_of
-        select order_id, line_no, kind, sku, unit, quantity, unit_price, list_price, discount, order_discount, tax_rate,
-            tax, total, category, brand
-        from order_line where order_id = $1 order by line_no",
-    )
-    .bind(id)
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter().map(Line::try_from).collect()
-}
-
-/// Says at the lines of one order what became of them.
-///
-/// # Errors
-/// Database errors.
-pub async fn progress_of(conn: &mut PgConnection, id: Uuid, lines: &mut [Line]) -> sqlx::Result<()> {
-    let rows: Vec<ProgressRow> = sqlx::query_as(
-        "-- order_line_progress_of
-        select order_id, line_no, cancelled, cancelled_amount, cancelled_discount, cancelled_tax, shipped, failed, returned,
-            returned_amount, returned_discount, returned_tax
-        from order_line_progress where order_id = $1",
-    )
-    .bind(id)
-    .fetch_all(conn)
-    .await?;
-    rows.iter().for_each(|row| row.apply(lines));
     Ok(())
 }
 
 /// Shipments of orders, by order and age.
-async fn shipments(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<HashMap<Uuid, Vec<Shipment>>> {
+///
+/// # Errors
+/// Database errors.
+pub async fn shipments(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<HashMap<Uuid, Vec<Shipment>>> {
+    let mut shipments: HashMap<Uuid, Vec<Shipment>> = HashMap::new();
+    if ids.is_empty() {
+        return Ok(shipments);
+    }
     let rows: Vec<ShipmentRow> = sqlx::query_as(
         "-- order_shipments
         select order_id, shipment_id, state, carrier, tracking_number, shipped_at, ended_at
@@ -317,27 +304,10 @@ async fn shipments(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<HashMa
     .bind(ids)
     .fetch_all(conn)
     .await?;
-    let mut shipments: HashMap<Uuid, Vec<Shipment>> = HashMap::new();
     for row in rows {
         shipments.entry(row.order_id).or_default().push(row.try_into()?);
     }
     Ok(shipments)
-}
-
-/// Shipments of one order, by age; see [`lines_of`].
-///
-/// # Errors
-/// Database errors.
-pub async fn shipments_of(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Vec<Shipment>> {
-    let rows: Vec<ShipmentRow> = sqlx::query_as(
-        "-- order_shipments_of
-        select order_id, shipment_id, state, carrier, tracking_number, shipped_at, ended_at
-        from order_shipment where order_id = $1 order by shipment_id",
-    )
-    .bind(id)
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter().map(Shipment::try_from).collect()
 }
 
 impl TryFrom<ShipmentRow> for Shipment {
