@@ -1,4 +1,4 @@
-//! What the connections of a load do: push orders one by one or in batches, read by id.
+//! What the connections of a load do: push orders one by one or in batches, post documents, read by id.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use rand::{Rng as _, SeedableRng as _};
 
 use crate::company::Company;
 use crate::drive::Script;
+use crate::goods::CURRENCY;
 use crate::http::{Answer, Head};
 use crate::orders::{Number, Orders};
 
@@ -118,6 +119,60 @@ impl Script for PushBatch {
 
     fn lost(&mut self) {
         self.unknown.append(&mut self.under_way);
+    }
+}
+
+/// Posts receipts of many lines, each of different goods.
+pub struct PostDocument {
+    head: Head,
+    skus: Arc<Vec<String>>,
+    lines: usize,
+    random: StdRng,
+    body: String,
+    /// Receipts the warehouse was told are posted.
+    pub posted: u64,
+    /// Receipts of which the warehouse was told nothing.
+    pub unknown: u64,
+}
+
+impl PostDocument {
+    /// So many of them, with documents of `lines` lines over these goods.
+    pub fn many(count: usize, lines: usize, skus: &[String], authorization: &str) -> Vec<Self> {
+        let (head, skus) = (Head::new("POST", "/v1/erp/receipts", authorization), Arc::new(skus.to_vec()));
+        let one = |n| Self {
+            head: head.clone(),
+            skus: skus.clone(),
+            lines,
+            random: StdRng::seed_from_u64(n as u64),
+            body: String::new(),
+            posted: 0,
+            unknown: 0,
+        };
+        (0..count).map(one).collect()
+    }
+}
+
+impl Script for PostDocument {
+    fn write(&mut self, request: &mut Vec<u8>) {
+        let goods = rand::seq::index::sample(&mut self.random, self.skus.len(), self.lines);
+        let line = |n: usize| {
+            let cost = format!(r#"{{"currency":"{CURRENCY}","amount":"10.00"}}"#);
+            format!(r#"{{"sku":"{}","quantity":{{"value":"24","unit":"pcs"}},"unitCost":{cost}}}"#, self.skus[n])
+        };
+        let lines: Vec<_> = goods.into_iter().map(line).collect();
+        let key: u64 = self.random.random();
+        self.body = format!(r#"{{"requestId":"document-{key}","supplier":"documents","lines":[{}]}}"#, lines.join(","));
+        self.head.write(&self.body, request);
+    }
+
+    fn read(&mut self, answer: Answer<'_>, _: Instant) -> u64 {
+        self.posted += u64::from(answer.status == 200);
+        self.unknown += u64::from(answer.status >= 500);
+        if answer.status == 200 { self.lines as u64 } else { 0 }
+    }
+
+    fn lost(&mut self) {
+        self.unknown += 1;
     }
 }
 

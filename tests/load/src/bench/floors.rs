@@ -31,6 +31,8 @@ pub(crate) enum Floor {
     R,
     /// One order by its id.
     S,
+    /// Fifty lines of goods received, with lots, movements and balances, in one statement.
+    D,
 }
 
 impl Floor {
@@ -41,6 +43,7 @@ impl Floor {
             Self::B => include_str!("../../floors/b_batch.sql"),
             Self::R => include_str!("../../floors/r_reserve.sql"),
             Self::S => include_str!("../../floors/s_select.sql"),
+            Self::D => include_str!("../../floors/d_document.sql"),
         }
     }
 
@@ -52,13 +55,14 @@ impl Floor {
             Self::B => &[8, 2],
             Self::R => &[2, 4, 8],
             Self::S => &[32],
+            Self::D => &[8, 2],
         }
     }
 
-    /// Orders in a transaction.
+    /// Orders or lines in a transaction.
     const fn weight(self) -> f64 {
         match self {
-            Self::B => 50.0,
+            Self::B | Self::D => 50.0,
             _ => 1.0,
         }
     }
@@ -141,10 +145,13 @@ impl Floors {
         command.args(["-n", "-M", "prepared", "-h", "127.0.0.1", "-U", "postgres", "-j", "2"]);
         command.args(["-p".to_owned(), self.port.to_string(), "-T".to_owned(), seconds.to_string()]);
         command.args(["-c", &clients.to_string()]).arg("-f").arg(self.folder.join("floor.sql"));
-        if floor == Floor::B {
-            for (name, value) in arrays() {
-                command.arg("-D").arg(format!("{name}={value}"));
-            }
+        let arrays = match floor {
+            Floor::B => fifty_orders(),
+            Floor::D => fifty_lines(),
+            _ => Vec::new(),
+        };
+        for (name, value) in arrays {
+            command.arg("-D").arg(format!("{name}={value}"));
         }
         command.arg(DATABASE).env("PGPASSWORD", &self.password).env("PGSSLMODE", "disable");
         let output = command.stdin(Stdio::null()).kill_on_drop(true).output().await.context("pgbench cannot run")?;
@@ -182,15 +189,23 @@ fn tps(said: &str) -> Option<f64> {
 }
 
 /// Fifty buyers and three goods each.
-fn arrays() -> Vec<(&'static str, String)> {
+fn fifty_orders() -> Vec<(&'static str, String)> {
     let (zipf, mut random) = (Zipf::new(25_000, 1.1), StdRng::seed_from_u64(50));
-    let mut list = |make: &mut dyn FnMut(&mut StdRng) -> usize| {
-        let numbers: Vec<_> = (0..50).map(|_| make(&mut random).to_string()).collect();
-        format!("{{{}}}", numbers.join(","))
-    };
-    let customers = list(&mut |random| random.random_range(1..80_000));
-    let goods = ["s1", "s2", "s3"].map(|name| (name, list(&mut |random| zipf.draw(random) + 1)));
+    let customers = list((0..50).map(|_| random.random_range(1..80_000)));
+    let goods = ["s1", "s2", "s3"].map(|name| (name, list((0..50).map(|_| zipf.draw(&mut random) + 1))));
     std::iter::once(("customers", customers)).chain(goods).collect()
+}
+
+/// Fifty goods.
+fn fifty_lines() -> Vec<(&'static str, String)> {
+    let mut random = StdRng::seed_from_u64(51);
+    vec![("goods", list((0..50).map(|_| random.random_range(1..25_000))))]
+}
+
+/// An array as SQL reads it.
+fn list(numbers: impl Iterator<Item = usize>) -> String {
+    let numbers: Vec<_> = numbers.map(|number| number.to_string()).collect();
+    format!("{{{}}}", numbers.join(","))
 }
 
 #[cfg(test)]
@@ -206,7 +221,7 @@ mod tests {
 
     #[test]
     fn arrays_are_fifty_long() {
-        for (_, list) in arrays() {
+        for (_, list) in fifty_orders().into_iter().chain(fifty_lines()) {
             assert_eq!(list.split(',').count(), 50);
         }
     }

@@ -9,6 +9,7 @@ use suite::services::Name;
 use crate::Bench;
 
 mod chain;
+mod documents;
 mod drain;
 mod idle;
 mod intake;
@@ -35,6 +36,8 @@ pub(crate) enum Figure {
     Latency,
     /// Every consumer at full load.
     Chain,
+    /// Receipts of fifty lines.
+    Documents,
     /// Reads by id.
     Reads,
     /// Intake with many orders stored.
@@ -60,6 +63,7 @@ impl Figure {
             Self::Reserve => reserve::measure(bench).await,
             Self::Latency => latency::measure(bench).await,
             Self::Chain => chain::measure(bench).await,
+            Self::Documents => documents::measure(bench).await,
             Self::Reads => reads::measure(bench).await,
             Self::Stored => stored::measure(bench).await,
             Self::Drain => drain::measure(bench).await,
