@@ -1,6 +1,6 @@
 #![doc = "Brings the demo company in through the public API, window by window, so that any size fits in memory."]
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use anyhow::bail;
 use futures::{StreamExt as _, TryStreamExt as _};
@@ -143,7 +143,8 @@ impl Company<'_> {
     async fn window(&self, history: &History, from: u64, to: u64, loaded: &mut Loaded) -> anyhow::Result<()> {
         let orders: Vec<Order> = (from..to).map(|n| history.order(n)).collect();
         let known = self.push(&orders, (from, history.len()), loaded).await?;
-        self.pay("Payments recorded", self.shop, known.iter().filter_map(Known::paid_before), loaded).await?;
+        let before: Vec<_> = known.iter().filter_map(Known::paid_before).collect();
+        let mut paid = self.pay("Payments recorded", self.shop, before, loaded).await?;
         quiet::wait(self.staff).await?;
         let cancelled = self.each(&known, Ending::Cancelled, |one| async move {
             let at = (one.order.placed_at + Duration::hours(3)).min(self.now);
@@ -152,7 +153,7 @@ impl Company<'_> {
         });
         let mut refunds = cancelled.await?;
         let (at_the_door, refused) = self.ship(&known).await?;
-        self.pay("Cash on delivery recorded", self.staff, at_the_door, loaded).await?;
+        paid.extend(self.pay("Cash on delivery recorded", self.staff, at_the_door, loaded).await?);
         refunds.extend(refused);
         quiet::wait(self.staff).await?;
         let returned = self.each(&known, Ending::Returned, |one| async move {
@@ -171,7 +172,9 @@ impl Company<'_> {
         });
         refunds.extend(returned.await?);
         let (now, before) = (self.now, loaded.payments);
-        let refunds = refunds.into_iter().map(|refund| Movement { at: refund.at.min(now), ..refund });
+        // Who has not paid yet, because the money lies in the future or a part of the goods is still missing, gets none.
+        let refunds = refunds.into_iter().filter(|refund| paid.contains(&refund.order_id));
+        let refunds = refunds.map(|refund| Movement { at: refund.at.min(now), ..refund });
         self.pay("Refunds recorded", self.staff, refunds, loaded).await?;
         (loaded.refunds, loaded.payments) = (loaded.refunds + loaded.payments - before, before);
         quiet::wait(self.staff).await.map(drop)
@@ -208,18 +211,20 @@ impl Company<'_> {
         Ok(known)
     }
 
-    /// Records money; what lies in the future has not moved yet.
+    /// Records money; what lies in the future has not moved yet. Returns the orders whose money has moved.
     async fn pay(
         &self,
         what: &str,
         api: &Api,
         movements: impl IntoIterator<Item = Movement>,
         loaded: &mut Loaded,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<HashSet<String>> {
         let movements: Vec<_> = movements.into_iter().filter(|movement| movement.at <= self.now).collect();
+        let orders = movements.iter().map(|movement| movement.order_id.clone()).collect();
         let mut progress = Progress::new(what, movements.len() as u64);
         loaded.payments += payments::record(api, self.currency, movements, &mut progress).await?;
-        progress.end()
+        progress.end()?;
+        Ok(orders)
     }
 
     /// Ships and delivers. Returns what couriers were paid, and what goes back to those who refused.
