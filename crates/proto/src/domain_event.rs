@@ -47,6 +47,8 @@ impl DomainEvent for erp::v1::ErpEvent {
             E::GoodsReceived(_) => "goods_received",
             E::StockDepleted(_) => "stock_depleted",
             E::StockReplenished(_) => "stock_replenished",
+            E::RecallOpened(_) => "recall_opened",
+            E::RecallClosed(_) => "recall_closed",
         })
     }
 }

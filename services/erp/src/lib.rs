@@ -3,7 +3,8 @@
 //! In reading order: [`items`] and [`warehouses`] say what is kept where; [`ledger`] is the double-entry book everything
 //! else posts to, with the lock doctrine; [`receipts`] bring goods in; [`demand`] is what orders want and
 //! [`reservation`] who gets it; [`fulfilment`] takes goods to the buyer and [`returns`] brings them back; [`stock`] shows
-//! and corrects. [`boms`] say what is made of what, and what that takes and costs. `consumers` listens to the orders service, `jobs` to the clock.
+//! and corrects. [`boms`] say what is made of what, and what that takes and costs. [`kits`] are put together and taken apart;
+//! [`traceability`] follows lots through all of that, and [`recalls`] bring them back. `consumers` listens to the orders service, `jobs` to the clock.
 //!
 //! Deliberately absent at this depth: several bins a warehouse with routes and barcodes, valuation methods other than
 //! actual cost per lot, back-dated corrections, units other than the item's own (outside bills of material), least remaining life per channel.
@@ -13,9 +14,10 @@ use std::{sync::Arc, time::Duration};
 use messaging::Subscription;
 use proto::erp::v1::{
     bom_service_server::BomServiceServer, fulfilment_service_server::FulfilmentServiceServer,
-    item_service_server::ItemServiceServer, receipt_service_server::ReceiptServiceServer,
+    item_service_server::ItemServiceServer, kit_service_server::KitServiceServer,
+    recall_service_server::RecallServiceServer, receipt_service_server::ReceiptServiceServer,
     reservation_service_server::ReservationServiceServer, stock_service_server::StockServiceServer,
-    warehouse_service_server::WarehouseServiceServer,
+    trace_service_server::TraceServiceServer, warehouse_service_server::WarehouseServiceServer,
 };
 use service::{Deps, Service};
 use tonic::service::Routes;
@@ -28,11 +30,14 @@ pub mod error;
 pub mod fulfilment;
 pub mod items;
 mod jobs;
+pub mod kits;
 pub mod ledger;
+pub mod recalls;
 pub mod receipts;
 pub mod reservation;
 pub mod returns;
 pub mod stock;
+pub mod traceability;
 pub mod warehouses;
 
 pub use config::Config;
@@ -70,13 +75,24 @@ pub fn service(deps: &Deps, config: &Config) -> anyhow::Result<Service> {
         let (deps, rules) = shared();
         boms::grpc::Api { deps, rules }
     };
+    let kits = {
+        let (deps, rules) = shared();
+        kits::grpc::Api { deps, rules }
+    };
+    let recalls = {
+        let (deps, rules) = shared();
+        recalls::grpc::Api { deps, rules }
+    };
     let routes = Routes::new(ItemServiceServer::new(items::grpc::Api(deps.clone())))
         .add_service(WarehouseServiceServer::new(warehouses::grpc::Api(deps.clone())))
         .add_service(StockServiceServer::new(stock))
         .add_service(ReceiptServiceServer::new(receipts))
         .add_service(ReservationServiceServer::new(reservations))
         .add_service(FulfilmentServiceServer::new(fulfilment))
-        .add_service(BomServiceServer::new(boms));
+        .add_service(BomServiceServer::new(boms))
+        .add_service(KitServiceServer::new(kits))
+        .add_service(TraceServiceServer::new(traceability::grpc::Api(deps.clone())))
+        .add_service(RecallServiceServer::new(recalls));
     let orders = consumers::Orders { clock: deps.clock.clone(), rules: rules.clone() };
     Ok(Service {
         name: NAME,
