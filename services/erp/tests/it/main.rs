@@ -8,11 +8,14 @@ mod fulfilment;
 mod input;
 mod items;
 mod kit;
+mod kits;
 mod model;
+mod recalls;
 mod receipts;
 mod reservation;
 mod returns;
 mod stock;
+mod traceability;
 
 use kit::Erp;
 
