@@ -79,7 +79,8 @@ pub(crate) struct LinkView {
     pub(crate) output_quantity: Decimal,
 }
 
-/// How lots became others: all steps from these forwards.
+/// How lots became others: all steps from these forwards. The subquery with a limit is looked up lot by lot, which nobody
+/// would expect of lots found by walking.
 pub(crate) async fn links_forward(conn: &mut PgConnection, lots: &[Uuid], limit: i64) -> sqlx::Result<Vec<LinkView>> {
     sqlx::query_as(
         "-- links_forward
@@ -91,7 +92,7 @@ pub(crate) async fn links_forward(conn: &mut PgConnection, lots: &[Uuid], limit:
         select o.cause_kind as kind, o.cause_id as document_id, o.moved_at as at, l.input_move, l.input_lot,
             i.quantity as input_quantity, l.output_move, l.output_lot, o.quantity as output_quantity
         from made m
-        join lot_input l on l.input_lot = m.lot_id
+        cross join lateral (select * from lot_input where input_lot = m.lot_id limit all) l
         join stock_move o on o.id = l.output_move
         join stock_move i on i.id = l.input_move
         limit $2",
@@ -114,7 +115,7 @@ pub(crate) async fn links_backward(conn: &mut PgConnection, lots: &[Uuid], limit
         select o.cause_kind as kind, o.cause_id as document_id, o.moved_at as at, l.input_move, l.input_lot,
             i.quantity as input_quantity, l.output_move, l.output_lot, o.quantity as output_quantity
         from used u
-        join lot_input l on l.output_lot = u.lot_id
+        cross join lateral (select * from lot_input where output_lot = u.lot_id limit all) l
         join stock_move o on o.id = l.output_move
         join stock_move i on i.id = l.input_move
         limit $2",
