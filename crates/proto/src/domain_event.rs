@@ -48,6 +48,8 @@ impl DomainEvent for erp::v1::ErpEvent {
             E::StockDepleted(_) => "stock_depleted",
             E::StockReplenished(_) => "stock_replenished",
             E::CostOfSalesRevised(_) => "cost_of_sales_revised",
+            E::RecallOpened(_) => "recall_opened",
+            E::RecallClosed(_) => "recall_closed",
         })
     }
 }

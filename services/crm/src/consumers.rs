@@ -1,4 +1,5 @@
-//! What crm listens to: the life of orders from orders, shipments from erp. Both become changes of order facts.
+//! What crm listens to: the life of orders from orders, shipments from erp. Both become changes of order facts. Of erp also
+//! which orders a recall concerns.
 
 use async_trait::async_trait;
 use messaging::{Event, Handler, Subscription};
@@ -12,6 +13,7 @@ use crate::config::Settings;
 use crate::orders::commands::{Change, apply_changes};
 use crate::orders::domain::OrderChange;
 use crate::orders::{change_of_erp, change_of_orders};
+use crate::recalls;
 use crate::scoring::commands::Cause;
 
 /// How an event is read; `None` when it does not matter here.
@@ -39,6 +41,17 @@ impl Handler for OrderFacts {
     }
 }
 
+/// Takes events of erp into the order facts, and recalls into their book.
+struct Erp(OrderFacts);
+
+#[async_trait]
+impl Handler for Erp {
+    async fn apply(&self, conn: &mut PgConnection, events: &[Event]) -> anyhow::Result<()> {
+        self.0.apply(conn, events).await?;
+        recalls::commands::apply(conn, events).await
+    }
+}
+
 /// The subscriptions.
 pub(crate) fn subscriptions(settings: Settings, clock: &Clock) -> Vec<Subscription> {
     let handler = |read: Read| OrderFacts { settings, clock: clock.clone(), read };
@@ -53,8 +66,8 @@ pub(crate) fn subscriptions(settings: Settings, clock: &Clock) -> Vec<Subscripti
         Subscription::new(
             "crm_erp",
             "erp",
-            &["shipment_shipped", "shipment_failed", "stock_returned"],
-            handler(|event| change_of_erp(&event.decode::<ErpEvent>()?)),
+            &["shipment_shipped", "shipment_failed", "stock_returned", "recall_opened", "recall_closed"],
+            Erp(handler(|event| change_of_erp(&event.decode::<ErpEvent>()?))),
         )
         .gathering(),
     ]

@@ -2,7 +2,8 @@
 //!
 //! In reading order: [`identification`] says who is who, from the contacts of orders; [`customers`] is the card;
 //! [`orders`] keeps a small fact per order from events; [`scoring`] makes figures and scores of the facts and keeps them
-//! fresh; [`contacts`] is the log of what was said; [`privacy`] hands over and erases personal data.
+//! fresh; [`contacts`] is the log of what was said; [`recalls`] say who has recalled
+//! goods; [`privacy`] hands over and erases personal data.
 //!
 //! Always true: a phone, e-mail or account belongs to one customer; a customer's figures are the sums over the
 //! customer's order facts (`RescoreAll` proves it); personal data is in `customer.name`, `customer_contact` and
@@ -19,12 +20,14 @@ pub mod error;
 pub mod identification;
 pub mod orders;
 pub mod privacy;
+pub mod recalls;
 pub mod scoring;
 
 use std::time::Duration;
 
 use proto::crm::v1::contact_service_server::ContactServiceServer;
 use proto::crm::v1::customer_order_service_server::CustomerOrderServiceServer;
+use proto::crm::v1::customer_recall_service_server::CustomerRecallServiceServer;
 use proto::crm::v1::customer_service_server::CustomerServiceServer;
 use proto::crm::v1::privacy_service_server::PrivacyServiceServer;
 use proto::crm::v1::score_service_server::ScoreServiceServer;
@@ -54,6 +57,7 @@ pub fn service(deps: &Deps, config: &Config) -> anyhow::Result<Service> {
         .add_service(CustomerOrderServiceServer::new(orders::grpc::CustomerOrders::new(deps.clone(), settings)))
         .add_service(ScoreServiceServer::new(scoring::grpc::Scores::new(deps.clone(), settings)))
         .add_service(ContactServiceServer::new(contacts::grpc::Contacts::new(deps.clone(), settings)))
+        .add_service(CustomerRecallServiceServer::new(recalls::grpc::CustomerRecalls::new(deps.clone())))
         .add_service(PrivacyServiceServer::new(privacy::grpc::Privacy::new(deps.clone(), settings)));
     let every = Duration::from_secs(config.crm_sweep_seconds.max(1));
     let deps_of_sweep = deps.clone();

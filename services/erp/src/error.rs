@@ -36,7 +36,7 @@ pub enum Error {
         unit: String,
     },
     /// The unit of an item that is in use would change.
-    #[error("the unit of {0} cannot change: it has stock, movements, open needs or bills of material")]
+    #[error("the unit of {0} cannot change: it has stock, movements, open needs, bills of material or kits")]
     UnitInUse(String),
     /// The lot exists with another expiry date.
     #[error("lot {lot} of {sku} has another expiry date")]
@@ -92,6 +92,29 @@ pub enum Error {
     /// A rule of bills of material.
     #[error(transparent)]
     Bom(#[from] crate::boms::domain::Refusal),
+    /// A recall would concern more lots than one may.
+    #[error("more than {0} lots are concerned")]
+    RecallTooLarge(usize),
+    /// Something was made of the lots while they were being locked.
+    #[error("goods were being made of the lots meanwhile; try again")]
+    RecallRaced,
+    /// The recall has ended.
+    #[error("recall {0} is closed")]
+    RecallClosed(i64),
+    /// An open recall keeps the lot blocked.
+    #[error("lot {lot} of {sku} is recalled; it stays blocked until the recall is closed")]
+    LotRecalled {
+        /// Item.
+        sku: String,
+        /// Lot.
+        lot: String,
+    },
+    /// A kit would contain itself.
+    #[error("{0} would contain itself")]
+    KitCycle(String),
+    /// A kit counted in parts.
+    #[error("{0} is not counted in whole units")]
+    KitUnit(String),
     /// A moment lies before one it must follow.
     #[error("{0}")]
     TimeOrder(&'static str),
@@ -175,6 +198,12 @@ impl From<Error> for Status {
             Error::NoLineOfCode(_) => status::precondition("NO_LINE_OF_CODE", text),
             Error::LandedCostCancelled => status::precondition("LANDED_COST_CANCELLED", text),
             Error::Busy => status::aborted("STOCK_CHANGED", text),
+            Error::RecallTooLarge(_) => status::precondition("RECALL_TOO_LARGE", text),
+            Error::RecallRaced => status::aborted("RECALL_RACED", text),
+            Error::RecallClosed(_) => status::precondition("RECALL_CLOSED", text),
+            Error::LotRecalled { .. } => status::precondition("LOT_RECALLED", text),
+            Error::KitCycle(_) => status::precondition("KIT_CYCLE", text),
+            Error::KitUnit(_) => status::precondition("KIT_UNIT", text),
             Error::TimeOrder(_) => status::precondition("TIME_ORDER", text),
             Error::Inconsistent(_) => status::internal(&error),
         }

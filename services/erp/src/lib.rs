@@ -3,7 +3,8 @@
 //! In reading order: [`items`] and [`warehouses`] say what is kept where; [`ledger`] is the double-entry book everything
 //! else posts to, with the lock doctrine; [`valuation`] says what it all is worth, at any time; [`receipts`] bring goods in, [`landed_cost`] what that cost beside their price; [`demand`] is what orders want and
 //! [`reservation`] who gets it; [`fulfilment`] takes goods to the buyer and [`returns`] brings them back; [`stock`] shows
-//! and corrects. [`boms`] say what is made of what, and what that takes and costs. `consumers` listens to the orders service, `jobs` to the clock.
+//! and corrects. [`boms`] say what is made of what, and what that takes and costs. [`kits`] are put together and taken apart;
+//! [`traceability`] follows lots through all of that, and [`recalls`] bring them back. `consumers` listens to the orders service, `jobs` to the clock.
 //!
 //! Deliberately absent at this depth: several bins a warehouse with routes and barcodes, units other than the item's own (outside bills of material), least remaining life per channel.
 
@@ -12,9 +13,11 @@ use std::{sync::Arc, time::Duration};
 use messaging::Subscription;
 use proto::erp::v1::{
     bom_service_server::BomServiceServer, fulfilment_service_server::FulfilmentServiceServer,
-    item_service_server::ItemServiceServer, landed_cost_service_server::LandedCostServiceServer, receipt_service_server::ReceiptServiceServer,
-    reservation_service_server::ReservationServiceServer, stock_service_server::StockServiceServer,
-    valuation_service_server::ValuationServiceServer,     warehouse_service_server::WarehouseServiceServer,
+    item_service_server::ItemServiceServer, kit_service_server::KitServiceServer,
+    landed_cost_service_server::LandedCostServiceServer, recall_service_server::RecallServiceServer,
+    receipt_service_server::ReceiptServiceServer, reservation_service_server::ReservationServiceServer,
+    stock_service_server::StockServiceServer, trace_service_server::TraceServiceServer,
+    valuation_service_server::ValuationServiceServer, warehouse_service_server::WarehouseServiceServer,
 };
 use service::{Deps, Service};
 use tonic::service::Routes;
@@ -27,12 +30,15 @@ pub mod error;
 pub mod fulfilment;
 pub mod items;
 mod jobs;
+pub mod kits;
 pub mod landed_cost;
 pub mod ledger;
+pub mod recalls;
 pub mod receipts;
 pub mod reservation;
 pub mod returns;
 pub mod stock;
+pub mod traceability;
 pub mod valuation;
 pub mod warehouses;
 
@@ -79,6 +85,14 @@ pub fn service(deps: &Deps, config: &Config) -> anyhow::Result<Service> {
         let (deps, rules) = shared();
         boms::grpc::Api { deps, rules }
     };
+    let kits = {
+        let (deps, rules) = shared();
+        kits::grpc::Api { deps, rules }
+    };
+    let recalls = {
+        let (deps, rules) = shared();
+        recalls::grpc::Api { deps, rules }
+    };
     let routes = Routes::new(ItemServiceServer::new(items::grpc::Api(deps.clone())))
         .add_service(WarehouseServiceServer::new(warehouses::grpc::Api(deps.clone())))
         .add_service(StockServiceServer::new(stock))
@@ -87,7 +101,10 @@ pub fn service(deps: &Deps, config: &Config) -> anyhow::Result<Service> {
         .add_service(LandedCostServiceServer::new(landed_costs))
         .add_service(ReservationServiceServer::new(reservations))
         .add_service(FulfilmentServiceServer::new(fulfilment))
-        .add_service(BomServiceServer::new(boms));
+        .add_service(BomServiceServer::new(boms))
+        .add_service(KitServiceServer::new(kits))
+        .add_service(TraceServiceServer::new(traceability::grpc::Api(deps.clone())))
+        .add_service(RecallServiceServer::new(recalls));
     let orders = consumers::Orders { clock: deps.clock.clone(), rules: rules.clone() };
     Ok(Service {
         name: NAME,

@@ -9,6 +9,7 @@ mod customers;
 mod identification;
 mod orders;
 mod privacy;
+mod recalls;
 mod scoring;
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use super::domain::ItemChange;
 
-/// Which of these items are in use: with lots (that is, movements), open needs or bills of material. Their unit must stay.
+/// Which of these items are in use: with lots (that is, movements), open needs, bills of material or kits. Their unit must stay.
 pub(crate) async fn in_use(conn: &mut PgConnection, skus: &[String]) -> sqlx::Result<BTreeSet<String>> {
     let used: Vec<String> = sqlx::query_scalar(
         "-- items_in_use
@@ -16,7 +16,9 @@ pub(crate) async fn in_use(conn: &mut PgConnection, skus: &[String]) -> sqlx::Re
             and (i.backordered > 0 or i.reserved > 0 or exists (select from lot l where l.sku = i.sku)
                 or exists (select from bom b where b.sku = i.sku)
                 or exists (select from bom_line b where b.component_sku = i.sku)
-                or exists (select from bom_by_product b where b.sku = i.sku))",
+                or exists (select from bom_by_product b where b.sku = i.sku)
+                or exists (select from kit k where k.sku = i.sku)
+                or exists (select from kit_component k where k.sku = i.sku))",
     )
     .bind(skus)
     .fetch_all(conn)

@@ -54,6 +54,8 @@ pub struct Place {
 pub const SUPPLIER: Place = Place { id: 1, kind: PlaceKind::Outside };
 /// Where sold goods go.
 pub const CUSTOMER: Place = Place { id: 2, kind: PlaceKind::Outside };
+/// What is made of other goods comes from here; what it is made of goes here.
+pub const PRODUCTION: Place = Place { id: 3, kind: PlaceKind::Outside };
 /// Where lost and spoiled goods go.
 pub const LOSS: Place = Place { id: 4, kind: PlaceKind::Outside };
 /// What is made of other goods comes from here; what it is made of goes here.
@@ -187,10 +189,9 @@ pub fn deltas(moves: &[Move]) -> BTreeMap<(Uuid, i64), Delta> {
     for one in moves {
         for (place, sign) in [(one.from, Decimal::NEGATIVE_ONE), (one.to, Decimal::ONE)] {
             if place.kind.is_own() {
-                let sum = sums.entry((one.lot, place.id)).or_insert_with(|| Delta {
-                    sku: one.sku.clone(),
-                    quantity: Decimal::ZERO,
-                });
+                let sum = sums
+                    .entry((one.lot, place.id))
+                    .or_insert_with(|| Delta { sku: one.sku.clone(), quantity: Decimal::ZERO });
                 sum.quantity += sign * one.quantity;
             }
         }

@@ -20,6 +20,7 @@ use crate::{
         domain::{COUNTING, Cause, LOSS, Move, Place, PlaceKind, Worth, share},
         store::balances,
     },
+    recalls::store as recalls,
     reservation::commands::{displace, serve},
     valuation::{commands::recost::lock_with_made, store_past::on_hand_at},
     warehouses::store as warehouses,
@@ -180,7 +181,8 @@ pub(crate) async fn transfer(
 /// Sets a lot's status. Returns how much orders had to give back.
 ///
 /// # Errors
-/// [`Error::NotFound`]; [`Error::PickedStock`] when some of it is already in shipments.
+/// [`Error::NotFound`]; [`Error::PickedStock`] when some of it is already in shipments; [`Error::LotRecalled`] when it
+/// would not be blocked any more.
 pub(crate) async fn set_lot_status(
     conn: &mut PgConnection,
     (sku, number): (&str, &str),
@@ -190,6 +192,9 @@ pub(crate) async fn set_lot_status(
 ) -> Result<Decimal, Error> {
     let mut work = lock(conn, BTreeSet::from([sku.to_owned()]), false).await?;
     let lot = lot_of(conn, sku, number).await?;
+    if status != "blocked" && recalls::is_recalled(conn, lot.id).await? {
+        return Err(Error::LotRecalled { sku: sku.to_owned(), lot: number.to_owned() });
+    }
     let text = format!("{status}: {reason}");
     store::insert_document(conn, service::new_id(), "lot_status", &text, stamp.by, stamp.now).await?;
     let mut displaced = Decimal::ZERO;

@@ -72,6 +72,18 @@ pub(crate) async fn place(conn: &mut PgConnection, code: &str) -> sqlx::Result<O
     Ok(row.map(|(id, kind, warehouse)| (Place { id, kind: PlaceKind::parse(&kind) }, warehouse)))
 }
 
+/// The code of a place; empty for one there is none of.
+pub(crate) async fn code_of(conn: &mut PgConnection, place: i64) -> sqlx::Result<String> {
+    let code: Option<String> = sqlx::query_scalar(
+        "-- code_of_place
+        select code from place where id = $1",
+    )
+    .bind(place)
+    .fetch_optional(conn)
+    .await?;
+    Ok(code.unwrap_or_default())
+}
+
 /// The quarantine place of the warehouse each of these places is in.
 pub(crate) async fn quarantine_of(conn: &mut PgConnection, places: &[i64]) -> sqlx::Result<Vec<(i64, i64)>> {
     sqlx::query_as(

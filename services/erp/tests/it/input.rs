@@ -2,8 +2,10 @@
 
 use proto::erp::v1::{
     bom_service_client::BomServiceClient, fulfilment_service_client::FulfilmentServiceClient,
-    item_service_client::ItemServiceClient, landed_cost_service_client::LandedCostServiceClient, receipt_service_client::ReceiptServiceClient,
-    reservation_service_client::ReservationServiceClient, stock_service_client::StockServiceClient,
+    item_service_client::ItemServiceClient, kit_service_client::KitServiceClient,
+    landed_cost_service_client::LandedCostServiceClient, recall_service_client::RecallServiceClient,
+    receipt_service_client::ReceiptServiceClient, reservation_service_client::ReservationServiceClient,
+    stock_service_client::StockServiceClient, trace_service_client::TraceServiceClient,
     valuation_service_client::ValuationServiceClient, warehouse_service_client::WarehouseServiceClient, *,
 };
 use tonic::Code;
@@ -49,6 +51,12 @@ macro_rules! all {
             BomServiceClient: put_bom(PutBomRequest), activate_bom(ActivateBomRequest), get_bom(GetBomRequest),
                 list_boms(ListBomsRequest), where_used(WhereUsedRequest), explode_bom(ExplodeBomRequest),
                 roll_up_cost(RollUpCostRequest);
+            KitServiceClient: put_kit(PutKitRequest), get_kit(GetKitRequest), list_kits(ListKitsRequest),
+                assemble_kit(AssembleKitRequest), disassemble_kit(DisassembleKitRequest);
+            TraceServiceClient: trace_lot(TraceLotRequest), set_lot_facts(SetLotFactsRequest);
+            RecallServiceClient: open_recall(OpenRecallRequest), get_recall(GetRecallRequest),
+                list_recalls(ListRecallsRequest), list_recall_orders(ListRecallOrdersRequest),
+                close_recall(CloseRecallRequest);
         )
     };
 }
@@ -123,6 +131,16 @@ async fn malformed_requests_are_refused_by_field() {
     names!(boms.where_used(WhereUsedRequest), "component_sku");
     names!(boms.explode_bom(ExplodeBomRequest), "sku", "quantity");
     names!(boms.roll_up_cost(RollUpCostRequest), "sku");
+    names!(kits.put_kit(PutKitRequest), "request_id", "sku", "components");
+    names!(kits.get_kit(GetKitRequest), "sku");
+    names!(kits.assemble_kit(AssembleKitRequest), "request_id", "quantity", "sku");
+    names!(kits.disassemble_kit(DisassembleKitRequest), "request_id", "quantity", "sku", "lot");
+    names!(traces.trace_lot(TraceLotRequest), "lot");
+    names!(traces.set_lot_facts(SetLotFactsRequest), "request_id", "sku", "lot", "facts");
+    names!(recalls.open_recall(OpenRecallRequest), "request_id", "severity", "lots", "reason");
+    names!(recalls.get_recall(GetRecallRequest), "recall_id");
+    names!(recalls.list_recall_orders(ListRecallOrdersRequest), "recall_id");
+    names!(recalls.close_recall(CloseRecallRequest), "request_id", "recall_id", "summary");
     let twice = vec![service::new_id().to_string(); 2];
     let request = ShipOrdersRequest { request_id: "k".into(), order_ids: twice, ..ShipOrdersRequest::default() };
     assert_eq!(fields(&erp.fulfilment().ship_orders(request).await.unwrap_err()), ["order_ids"]);

@@ -8,10 +8,11 @@ use proto::{
     common::v1::{Money, Quantity},
     erp::v1::{
         bom_service_client::BomServiceClient, fulfilment_service_client::FulfilmentServiceClient,
-        item_service_client::ItemServiceClient, receipt_service_client::ReceiptServiceClient,
-        reservation_service_client::ReservationServiceClient, stock_service_client::StockServiceClient,
-        valuation_service_client::ValuationServiceClient, landed_cost_service_client::LandedCostServiceClient,
-        warehouse_service_client::WarehouseServiceClient, *,
+        item_service_client::ItemServiceClient, kit_service_client::KitServiceClient,
+        landed_cost_service_client::LandedCostServiceClient, recall_service_client::RecallServiceClient,
+        receipt_service_client::ReceiptServiceClient, reservation_service_client::ReservationServiceClient,
+        stock_service_client::StockServiceClient, trace_service_client::TraceServiceClient,
+        valuation_service_client::ValuationServiceClient, warehouse_service_client::WarehouseServiceClient, *,
     },
     orders::v1::{
         LineChange, LineKind, OrderCancelled, OrderLine, OrderLinesCancelled, OrderPlaced, OrderReturned, OrdersEvent,
@@ -205,6 +206,18 @@ impl Erp {
 
     pub(crate) fn boms(&self) -> BomServiceClient<TestChannel> {
         BomServiceClient::new(self.everything.clone())
+    }
+
+    pub(crate) fn kits(&self) -> KitServiceClient<TestChannel> {
+        KitServiceClient::new(self.everything.clone())
+    }
+
+    pub(crate) fn traces(&self) -> TraceServiceClient<TestChannel> {
+        TraceServiceClient::new(self.everything.clone())
+    }
+
+    pub(crate) fn recalls(&self) -> RecallServiceClient<TestChannel> {
+        RecallServiceClient::new(self.everything.clone())
     }
 
     /// Creates items counted in pieces.

@@ -8,12 +8,15 @@ mod fulfilment;
 mod input;
 mod items;
 mod kit;
+mod kits;
 mod landed_cost;
 mod model;
+mod recalls;
 mod receipts;
 mod reservation;
 mod returns;
 mod stock;
+mod traceability;
 mod valuation;
 
 use kit::Erp;

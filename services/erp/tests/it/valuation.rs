@@ -249,7 +249,14 @@ async fn what_would_have_been_missing_cannot_be_taken_out_of_the_past() {
     let lines = vec![TransferLine { sku: "A".into(), lot: "L".into(), quantity: pcs(1) }];
     let (from_place, to_place) = ("MAIN/DEFAULT".into(), "TRANSIT".into());
     let moved_at = Some(proto::to_timestamp(late));
-    let request = TransferStockRequest { request_id: key(), from_place, to_place, lines, moved_at, ..TransferStockRequest::default() };
+    let request = TransferStockRequest {
+        request_id: key(),
+        from_place,
+        to_place,
+        lines,
+        moved_at,
+        ..TransferStockRequest::default()
+    };
     assert_eq!(reason(&erp.stock().transfer_stock(request).await.unwrap_err()), "PAST_WOULD_BE_NEGATIVE");
     let future = erp.now() + Duration::hours(1);
     assert_eq!(fields(&adjusted_at(&erp, AdjustmentKind::WriteOff, "L", 1, future).await.unwrap_err()), ["moved_at"]);

@@ -5,8 +5,8 @@ use testkit::{START, TestService, event, event_at};
 use time::Duration;
 
 use crate::support::{
-    allocated, cancelled, confirmed, depleted, get, of_rule, paid, placed, product, reason, released, replenished,
-    shipped, start, tasks,
+    allocated, cancelled, confirmed, depleted, get, of_rule, paid, placed, product, reason, recall_closed,
+    recall_opened, released, replenished, shipped, start, tasks,
 };
 
 /// State and who closed, of the tasks of a rule, newest first.
@@ -243,4 +243,38 @@ async fn events_nobody_has_a_rule_for_change_nothing() {
     let app = start().await;
     app.deliver(&[event("o1", 1, &paid("o1", "unpaid")), event("p1", 1, &product("S", "x"))]).await.unwrap();
     assert!(app.events().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_recall_is_one_task_and_one_for_each_part_of_its_orders_until_it_is_closed() {
+    let app = start().await;
+    let first = event("r", 1, &recall_opened("r", 1, 2, 500));
+    app.deliver(std::slice::from_ref(&first)).await.unwrap();
+    app.deliver(&[first, event("r", 2, &recall_opened("r", 2, 2, 20))]).await.unwrap();
+    let task = of_rule(&app, "recall_to_run").await.remove(0);
+    assert_eq!(task.title, "Отзыв 7: изъять и учесть товар");
+    assert_eq!((task.subject_kind.as_str(), task.subject_id.as_str()), ("recall", "r"));
+    assert!(task.description.contains("стекло в банке"), "{}", task.description);
+    assert_eq!(states(&app, "recall_to_run").await, [open()], "told in parts, it is one recall");
+    let titles: Vec<_> = of_rule(&app, "recall_buyers").await.into_iter().map(|task| task.title).collect();
+    assert_eq!(
+        titles,
+        ["Отзыв 7: предупредить покупателей, часть 2 из 2", "Отзыв 7: предупредить покупателей, часть 1 из 2"]
+    );
+    app.deliver(&[event("r", 3, &recall_closed("r", 1, 2))]).await.unwrap();
+    assert_eq!(states(&app, "recall_to_run").await, [gone("done")]);
+    assert_eq!(states(&app, "recall_buyers").await, [open(), gone("done")]);
+    app.deliver(&[event("r", 4, &recall_closed("r", 2, 2))]).await.unwrap();
+    assert_eq!(states(&app, "recall_buyers").await, [gone("done"), gone("done")]);
+}
+
+#[tokio::test]
+async fn a_recall_nobody_bought_from_needs_no_calls_and_one_closed_before_it_is_heard_of_no_task() {
+    let app = start().await;
+    app.deliver(&[event("r1", 1, &recall_opened("r1", 1, 1, 0))]).await.unwrap();
+    assert_eq!(states(&app, "recall_to_run").await, [open()]);
+    assert!(of_rule(&app, "recall_buyers").await.is_empty());
+    app.deliver(&[event("r2", 2, &recall_closed("r2", 1, 1))]).await.unwrap();
+    app.deliver(&[event("r2", 1, &recall_opened("r2", 1, 1, 3))]).await.unwrap();
+    assert_eq!((of_rule(&app, "recall_to_run").await.len(), of_rule(&app, "recall_buyers").await.len()), (1, 0));
 }

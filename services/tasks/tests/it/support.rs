@@ -184,3 +184,28 @@ pub(crate) fn replenished(sku: &str) -> ErpEvent {
         replenished_at: None,
     }))
 }
+
+/// A part of a recall with so many orders.
+pub(crate) fn recall_opened(recall: &str, part: i32, parts: i32, orders: usize) -> ErpEvent {
+    erp_event(erp_event::Event::RecallOpened(erp::RecallOpened {
+        recall_id: recall.into(),
+        number: 7,
+        part,
+        parts,
+        severity: "critical".into(),
+        reason: "стекло в банке".into(),
+        order_ids: vec!["o".into(); orders],
+        order_count: i32::try_from(orders).unwrap(),
+        ..Default::default()
+    }))
+}
+
+pub(crate) fn recall_closed(recall: &str, part: i32, parts: i32) -> ErpEvent {
+    erp_event(erp_event::Event::RecallClosed(erp::RecallClosed {
+        recall_id: recall.into(),
+        number: 7,
+        part,
+        parts,
+        ..Default::default()
+    }))
+}

@@ -115,7 +115,8 @@ impl Valuation {
         dates: &Dates,
         stamp: &Stamp<'_>,
     ) -> Result<(), Error> {
-        let number = |id: i64| (0..ids.len()).find(|index| provisional(ids.len(), *index) == id).map_or(id, |index| ids[index]);
+        let number =
+            |id: i64| (0..ids.len()).find(|index| provisional(ids.len(), *index) == id).map_or(id, |index| ids[index]);
         let mut changes = Changes::default();
         for (sku, before, fold) in &self.last {
             changes.add(sku, before, fold, number);
@@ -160,13 +161,7 @@ pub(crate) struct Changes {
 
 impl Changes {
     /// Notes what of an item's layers is other than it was. `number` answers the number of a movement posted just now.
-    pub(crate) fn add(
-        &mut self,
-        sku: &str,
-        before: &[(Pool, CostLayer)],
-        fold: &Fold,
-        number: impl Fn(i64) -> i64,
-    ) {
+    pub(crate) fn add(&mut self, sku: &str, before: &[(Pool, CostLayer)], fold: &Fold, number: impl Fn(i64) -> i64) {
         let mut there: HashMap<(Pool, i64), &CostLayer> =
             before.iter().map(|(pool, layer)| ((*pool, layer.opened_by), layer)).collect();
         for (pool, layer) in fold.layers() {

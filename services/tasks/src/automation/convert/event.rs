@@ -32,6 +32,8 @@ pub(crate) const ORDERS: &[&str] = &[
 pub(crate) const ERP: &[&str] = &[
     "goods_received",
     "order_allocated",
+    "recall_closed",
+    "recall_opened",
     "reservation_released",
     "shipment_delivered",
     "shipment_failed",
