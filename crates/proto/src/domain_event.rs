@@ -47,6 +47,9 @@ impl DomainEvent for erp::v1::ErpEvent {
             E::GoodsReceived(_) => "goods_received",
             E::StockDepleted(_) => "stock_depleted",
             E::StockReplenished(_) => "stock_replenished",
+            E::PickupReady(_) => "pickup_ready",
+            E::CashHandedIn(_) => "cash_handed_in",
+            E::WaveStarted(_) => "wave_started",
         })
     }
 }
