@@ -4,15 +4,20 @@
 mod batches;
 mod boms;
 mod concurrency;
+mod cut_offs;
 mod fulfilment;
 mod input;
 mod items;
 mod kit;
 mod model;
+mod packing;
+mod pickups;
 mod receipts;
 mod reservation;
 mod returns;
+mod runs;
 mod stock;
+mod waves;
 
 use kit::Erp;
 
