@@ -19,7 +19,8 @@ pub struct Week {
 #[must_use]
 pub fn parse_time(text: &str) -> Option<Time> {
     let (hour, minute) = text.split_once(':')?;
-    let two = |part: &str| (part.len() == 2).then(|| part.parse::<u8>().ok()).flatten();
+    let is_two = |part: &str| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
+    let two = |part: &str| is_two(part).then(|| part.parse::<u8>().ok()).flatten();
     Time::from_hms(two(hour)?, two(minute)?, 0).ok()
 }
 
