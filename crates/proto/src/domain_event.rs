@@ -50,6 +50,9 @@ impl DomainEvent for erp::v1::ErpEvent {
             E::CostOfSalesRevised(_) => "cost_of_sales_revised",
             E::RecallOpened(_) => "recall_opened",
             E::RecallClosed(_) => "recall_closed",
+            E::PickupReady(_) => "pickup_ready",
+            E::CashHandedIn(_) => "cash_handed_in",
+            E::WaveStarted(_) => "wave_started",
         })
     }
 }

@@ -1,7 +1,9 @@
 //! Settings of the erp service.
 
-use time::{Date, OffsetDateTime};
+use time::{Date, Duration, OffsetDateTime};
 use types::Currency;
+
+use crate::fulfilment::domain::parcels::Tolerance;
 
 /// Settings of the erp service: every one is a flag and an environment variable.
 #[derive(Clone, Debug, clap::Args)]
@@ -24,6 +26,21 @@ pub struct Config {
     #[arg(long = "erp-verify-seconds", env = "SHOPFLOOR_ERP_VERIFY_SECONDS", default_value_t = 300,
           value_parser = clap::value_parser!(u64).range(5..=86_400))]
     pub verify_seconds: u64,
+    /// Codes of the delivery methods where the buyer comes for the goods, separated by commas.
+    #[arg(long = "erp-pickup-methods", env = "SHOPFLOOR_ERP_PICKUP_METHODS", default_value = "pickup")]
+    pub pickup_methods: String,
+    /// Days a parcel waits for its buyer at the counter before its goods go back to stock.
+    #[arg(long = "erp-pickup-days", env = "SHOPFLOOR_ERP_PICKUP_DAYS", default_value_t = 7,
+          value_parser = clap::value_parser!(u16).range(1..=365))]
+    pub pickup_days: u16,
+    /// Percent by which the weight of a packed shipment may differ from what its items weigh.
+    #[arg(long = "erp-pack-tolerance-percent", env = "SHOPFLOOR_ERP_PACK_TOLERANCE_PERCENT", default_value_t = 10,
+          value_parser = clap::value_parser!(u32).range(0..=1000))]
+    pub pack_tolerance_percent: u32,
+    /// Grams by which it may differ in addition: the wrapping.
+    #[arg(long = "erp-pack-tolerance-grams", env = "SHOPFLOOR_ERP_PACK_TOLERANCE_GRAMS", default_value_t = 300,
+          value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
+    pub pack_tolerance_grams: u32,
 }
 
 impl Default for Config {
@@ -34,6 +51,10 @@ impl Default for Config {
             default_warehouse: "MAIN".into(),
             min_life_days: 0,
             verify_seconds: 300,
+            pickup_methods: "pickup".into(),
+            pickup_days: 7,
+            pack_tolerance_percent: 10,
+            pack_tolerance_grams: 300,
         }
     }
 }
@@ -49,6 +70,12 @@ pub struct Rules {
     pub default_warehouse: String,
     /// Least remaining life of a lot, in days, everywhere.
     pub min_life_days: i32,
+    /// Delivery methods where the buyer comes for the goods.
+    pub pickup_methods: Vec<String>,
+    /// How long a parcel waits for its buyer.
+    pub pickup_wait: Duration,
+    /// How far the weight of a shipment may be from what its items weigh.
+    pub pack_tolerance: Tolerance,
 }
 
 impl Rules {
@@ -67,6 +94,12 @@ impl Rules {
             zone: config.zone.clone(),
             default_warehouse: config.default_warehouse.clone(),
             min_life_days: config.min_life_days,
+            pickup_methods: config.pickup_methods.split(',').map(|code| code.trim().to_owned()).collect(),
+            pickup_wait: Duration::days(config.pickup_days.into()),
+            pack_tolerance: Tolerance {
+                percent: config.pack_tolerance_percent.into(),
+                grams: config.pack_tolerance_grams.into(),
+            },
         })
     }
 

@@ -1,8 +1,9 @@
-//! What erp listens to: products, and orders that may be fulfilled, are cancelled or come back.
+//! What erp listens to: products, orders that may be fulfilled, are cancelled or come back, and what their buyers owe.
 //!
 //! A batch is applied by rounds in which each order occurs once, so that the order of an order's events is kept and
 //! everything else is set-based: hundreds of orders are reserved with the same dozen statements as one.
 
+mod cash;
 mod orders;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ pub(crate) const ORDERS: &[&str] = &[
     "order_cancelled",
     "order_lines_cancelled",
     "order_returned",
+    "payment_recorded",
 ];
 
 /// Listens to the orders service.
@@ -33,6 +35,9 @@ pub(crate) struct Orders {
 #[async_trait]
 impl Handler for Orders {
     async fn apply(&self, conn: &mut PgConnection, events: &[Event]) -> anyhow::Result<()> {
+        let owed =
+            events.iter().map(|event| cash::read(event, self.rules.currency)).collect::<anyhow::Result<Vec<_>>>()?;
+        crate::cash::commands::note(conn, owed.into_iter().flatten().collect()).await?;
         let facts = events.iter().map(orders::read).collect::<anyhow::Result<Vec<_>>>()?;
         let facts: Vec<_> = facts.into_iter().flatten().collect();
         let stamp = Stamp { now: self.clock.now(), by: "orders", rules: &self.rules };

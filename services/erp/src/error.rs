@@ -83,6 +83,40 @@ pub enum Error {
         /// What was tried.
         done: &'static str,
     },
+    /// The contents of the parcels are not what the shipment has.
+    #[error("the parcels differ from the shipment: {0}")]
+    ParcelContents(String),
+    /// A shipment weighs something else than its items.
+    #[error("the shipment weighs {weighed} g, its items {expected} g; say why that is right")]
+    WeightDiffers {
+        /// By the items, in grams.
+        expected: String,
+        /// On the scales, in grams.
+        weighed: String,
+    },
+    /// What came back leaves something unsaid.
+    #[error("of {0} pieces it is not said what became of them")]
+    ReturnIncomplete(String),
+    /// More came back than was sent.
+    #[error("only {there} of line {line_no} can come back")]
+    NotEnoughSent {
+        /// Line.
+        line_no: i32,
+        /// What can come back.
+        there: String,
+    },
+    /// A rule of waves.
+    #[error(transparent)]
+    Wave(#[from] crate::waves::domain::Refusal),
+    /// A rule of self-pickup.
+    #[error(transparent)]
+    Pickup(#[from] crate::pickups::domain::Refusal),
+    /// A rule of couriers' runs.
+    #[error(transparent)]
+    Run(#[from] crate::runs::domain::Refusal),
+    /// A rule of cash on delivery.
+    #[error(transparent)]
+    Cash(#[from] crate::cash::domain::Refusal),
     /// The order or hold has ended.
     #[error("it is {0}")]
     DemandEnded(String),
@@ -185,6 +219,14 @@ impl From<Error> for Status {
             Error::NothingReserved(_) => status::precondition("NOTHING_RESERVED", text),
             Error::NotEnoughReserved { .. } => status::precondition("NOT_ENOUGH_RESERVED", text),
             Error::ShipmentState { .. } => status::precondition("SHIPMENT_STATE", text),
+            Error::ParcelContents(_) => status::precondition("PARCEL_CONTENTS", text),
+            Error::WeightDiffers { .. } => status::precondition("WEIGHT_DIFFERS", text),
+            Error::ReturnIncomplete(_) => status::precondition("RETURN_INCOMPLETE", text),
+            Error::NotEnoughSent { .. } => status::precondition("NOT_ENOUGH_SENT", text),
+            Error::Wave(refusal) => status::precondition(refusal.reason(), text),
+            Error::Pickup(refusal) => status::precondition(refusal.reason(), text),
+            Error::Run(refusal) => status::precondition(refusal.reason(), text),
+            Error::Cash(refusal) => status::precondition(refusal.reason(), text),
             Error::DemandEnded(state) => status::precondition(&state.to_uppercase(), text),
             Error::VersionConflict(_) => status::aborted("VERSION_CONFLICT", text),
             Error::Bom(refusal) => status::precondition(refusal.reason(), text),

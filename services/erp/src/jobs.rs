@@ -1,4 +1,4 @@
-//! What the clock does: ends holds, deals with expired lots, recounts the ledger for the metrics.
+//! What the clock does: ends holds, deals with expired lots and parcels nobody collects, recounts the ledger for the metrics.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 use crate::{
     config::{Rules, Stamp},
     ledger::queries::{self, Verification},
+    pickups,
     reservation::commands::{expire_holds, expire_lots},
     valuation::commands::snapshots::make_next,
 };
@@ -21,7 +22,7 @@ type Mark = (Option<i64>, Option<OffsetDateTime>);
 /// All jobs of the service.
 pub(crate) fn all(deps: &Deps, rules: &Arc<Rules>, verify_every: Duration) -> Vec<Job> {
     let (a, b) = ((deps.clone(), rules.clone()), (deps.clone(), rules.clone()));
-    let c = (deps.clone(), rules.clone());
+    let (c, d) = ((deps.clone(), rules.clone()), (deps.clone(), rules.clone()));
     let (verify_deps, counted) = (deps.clone(), Arc::new(Mutex::new(None)));
     vec![
         Job::new("erp_expire_holds", Duration::from_secs(5), move || {
@@ -35,6 +36,10 @@ pub(crate) fn all(deps: &Deps, rules: &Arc<Rules>, verify_every: Duration) -> Ve
         Job::new("erp_stock_snapshots", Duration::from_secs(3600), move || {
             let (deps, rules) = c.clone();
             async move { make_snapshots(&deps, &rules).await }
+        }),
+        Job::new("erp_expire_pickups", Duration::from_secs(60), move || {
+            let (deps, rules) = d.clone();
+            async move { sweep_pickups(&deps, &rules).await }
         }),
         Job::new("erp_verify_ledger", verify_every, move || {
             let (deps, counted) = (verify_deps.clone(), counted.clone());
@@ -75,6 +80,19 @@ async fn make_snapshots(deps: &Deps, rules: &Rules) -> anyhow::Result<()> {
         let made = make_next(&mut tx, &stamp).await?;
         tx.commit().await?;
         if !made {
+            return Ok(());
+        }
+    }
+}
+
+/// One parcel a transaction: each has the locks of its own goods only.
+async fn sweep_pickups(deps: &Deps, rules: &Rules) -> anyhow::Result<()> {
+    loop {
+        let mut tx = deps.db.begin().await?;
+        let stamp = Stamp { now: deps.clock.now(), by: "erp", rules };
+        let ended = pickups::commands::expire_one(&mut tx, &stamp).await?;
+        tx.commit().await?;
+        if !ended {
             return Ok(());
         }
     }

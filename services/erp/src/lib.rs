@@ -5,6 +5,10 @@
 //! [`reservation`] who gets it; [`fulfilment`] takes goods to the buyer and [`returns`] brings them back; [`stock`] shows
 //! and corrects. [`boms`] say what is made of what, and what that takes and costs. [`kits`] are put together and taken apart;
 //! [`traceability`] follows lots through all of that, and [`recalls`] bring them back. `consumers` listens to the orders service, `jobs` to the clock.
+//! else posts to, with the lock doctrine; [`receipts`] bring goods in; [`demand`] is what orders want and
+//! [`reservation`] who gets it; [`fulfilment`] takes goods to the buyer and [`returns`] brings them back: [`cut_offs`] say
+//! by when, [`waves`] pick many orders in one walk, [`pickups`] wait at the counter, [`runs`] are couriers' and [`cash`] is
+//! what they collect; [`stock`] shows and corrects. [`boms`] say what is made of what, and what that takes and costs. `consumers` listens to the orders service, `jobs` to the clock.
 //!
 //! Deliberately absent at this depth: several bins a warehouse with routes and barcodes, units other than the item's own (outside bills of material), least remaining life per channel.
 
@@ -12,19 +16,16 @@ use std::{sync::Arc, time::Duration};
 
 use messaging::Subscription;
 use proto::erp::v1::{
-    bom_service_server::BomServiceServer, fulfilment_service_server::FulfilmentServiceServer,
-    item_service_server::ItemServiceServer, kit_service_server::KitServiceServer,
-    landed_cost_service_server::LandedCostServiceServer, recall_service_server::RecallServiceServer,
-    receipt_service_server::ReceiptServiceServer, reservation_service_server::ReservationServiceServer,
-    stock_service_server::StockServiceServer, trace_service_server::TraceServiceServer,
-    valuation_service_server::ValuationServiceServer, warehouse_service_server::WarehouseServiceServer,
+    bom_service_server::BomServiceServer, cash_on_delivery_service_server::CashOnDeliveryServiceServer, cut_off_service_server::CutOffServiceServer, delivery_run_service_server::DeliveryRunServiceServer, fulfilment_service_server::FulfilmentServiceServer, item_service_server::ItemServiceServer, kit_service_server::KitServiceServer, landed_cost_service_server::LandedCostServiceServer, pickup_service_server::PickupServiceServer, recall_service_server::RecallServiceServer, receipt_service_server::ReceiptServiceServer, reservation_service_server::ReservationServiceServer, stock_service_server::StockServiceServer, trace_service_server::TraceServiceServer, valuation_service_server::ValuationServiceServer, warehouse_service_server::WarehouseServiceServer, wave_service_server::WaveServiceServer,
 };
 use service::{Deps, Service};
 use tonic::service::Routes;
 
 pub mod boms;
+pub mod cash;
 pub mod config;
 mod consumers;
+pub mod cut_offs;
 pub mod demand;
 pub mod error;
 pub mod fulfilment;
@@ -34,13 +35,16 @@ pub mod kits;
 pub mod landed_cost;
 pub mod ledger;
 pub mod recalls;
+pub mod pickups;
 pub mod receipts;
 pub mod reservation;
 pub mod returns;
+pub mod runs;
 pub mod stock;
 pub mod traceability;
 pub mod valuation;
 pub mod warehouses;
+pub mod waves;
 
 pub use config::Config;
 
@@ -81,6 +85,22 @@ pub fn service(deps: &Deps, config: &Config) -> anyhow::Result<Service> {
         let (deps, rules) = shared();
         fulfilment::grpc::Api { deps, rules }
     };
+    let waves = {
+        let (deps, rules) = shared();
+        waves::grpc::Api { deps, rules }
+    };
+    let pickups = {
+        let (deps, rules) = shared();
+        pickups::grpc::Api { deps, rules }
+    };
+    let runs = {
+        let (deps, rules) = shared();
+        runs::grpc::Api { deps, rules }
+    };
+    let cash = {
+        let (deps, rules) = shared();
+        cash::grpc::Api { deps, rules }
+    };
     let boms = {
         let (deps, rules) = shared();
         boms::grpc::Api { deps, rules }
@@ -105,6 +125,12 @@ pub fn service(deps: &Deps, config: &Config) -> anyhow::Result<Service> {
         .add_service(KitServiceServer::new(kits))
         .add_service(TraceServiceServer::new(traceability::grpc::Api(deps.clone())))
         .add_service(RecallServiceServer::new(recalls));
+        .add_service(CutOffServiceServer::new(cut_offs::grpc::Api { deps: deps.clone(), rules: rules.clone() }))
+        .add_service(WaveServiceServer::new(waves))
+        .add_service(PickupServiceServer::new(pickups))
+        .add_service(DeliveryRunServiceServer::new(runs))
+        .add_service(CashOnDeliveryServiceServer::new(cash))
+        .add_service(BomServiceServer::new(boms));
     let orders = consumers::Orders { clock: deps.clock.clone(), rules: rules.clone() };
     Ok(Service {
         name: NAME,

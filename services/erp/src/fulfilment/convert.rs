@@ -16,12 +16,13 @@ use uuid::Uuid;
 
 use super::{
     domain::{self, Found, State},
-    queries::{ItemView, QueueView, ShipmentView},
+    queries::{ItemView, ShipmentView},
+    queries_queue::{NEVER, QueueView},
 };
 use crate::ledger::convert::{money, number, quantity};
 
 /// A state in wire form.
-fn state(state: State) -> ShipmentState {
+pub(crate) fn state(state: State) -> ShipmentState {
     match state {
         State::Picking => ShipmentState::Picking,
         State::Picked => ShipmentState::Picked,
@@ -33,7 +34,7 @@ fn state(state: State) -> ShipmentState {
     }
 }
 
-fn state_of(code: &str) -> i32 {
+pub(crate) fn state_of(code: &str) -> i32 {
     State::parse(code).map_or(ShipmentState::Unspecified, state).into()
 }
 
@@ -64,6 +65,10 @@ pub(super) fn shipment(view: ShipmentView, lines: &[ItemView], currency: Currenc
         shipped_at: view.shipped_at.map(proto::to_timestamp),
         ended_at: view.ended_at.map(proto::to_timestamp),
         failure: view.failure,
+        expected_grams: view.expected_grams.map(number).unwrap_or_default(),
+        weight_reason: view.weight_reason,
+        parcels: Vec::new(),
+        came_back: Vec::new(),
     }
 }
 
@@ -80,20 +85,37 @@ pub(super) fn queue_entry(view: QueueView) -> QueueEntry {
         since: Some(proto::to_timestamp(view.since)),
         lines: i32::try_from(view.lines).unwrap_or(i32::MAX),
         warehouse: view.warehouse,
+        ready_at: Some(proto::to_timestamp(view.ready_at)),
+        leave_by: (view.leave_by < NEVER).then(|| proto::to_timestamp(view.leave_by)),
+        complete: view.complete,
+        weight_grams: number(view.weight_grams),
+        wave_id: view.wave_id.map(|id| id.to_string()).unwrap_or_default(),
     }
 }
 
-/// The states of shipments in a queue; none for the queue of orders to pick.
-pub(super) fn queue_states(check: &mut Check, queue: FulfilmentQueue) -> Vec<&'static str> {
+/// What a queue is made of.
+pub(super) enum Queue {
+    /// Orders that hold goods in no shipment.
+    ToPick,
+    /// Shipments in states, and whether they wait at the counter.
+    Shipments(&'static [&'static str], Option<bool>),
+    /// Shipments to be taken apart.
+    ToDismantle,
+}
+
+/// Reads which queue is wanted.
+pub(super) fn queue(check: &mut Check, queue: FulfilmentQueue) -> Queue {
     match queue {
         FulfilmentQueue::Unspecified => {
             check.wrong("queue", "is missing");
-            Vec::new()
+            Queue::ToPick
         }
-        FulfilmentQueue::ToPick => Vec::new(),
-        FulfilmentQueue::ToPack => vec![State::Picking.code(), State::Picked.code()],
-        FulfilmentQueue::ToShip => vec![State::Packed.code()],
-        FulfilmentQueue::ToDeliver => vec![State::Shipped.code()],
+        FulfilmentQueue::ToPick => Queue::ToPick,
+        FulfilmentQueue::ToPack => Queue::Shipments(&["picking", "picked"], None),
+        FulfilmentQueue::ToShip => Queue::Shipments(&["packed"], Some(false)),
+        FulfilmentQueue::SelfPickup => Queue::Shipments(&["packed"], Some(true)),
+        FulfilmentQueue::ToDeliver => Queue::Shipments(&["shipped"], None),
+        FulfilmentQueue::ToDismantle => Queue::ToDismantle,
     }
 }
 

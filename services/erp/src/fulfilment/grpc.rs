@@ -7,20 +7,26 @@ use std::{
 
 use proto::erp::v1::{
     ConfirmPickRequest, ConfirmPickResponse, DeliverShipmentRequest, DeliverShipmentResponse, DeliverShipmentResult,
-    DeliverShipmentsRequest, DeliverShipmentsResponse, FailShipmentRequest, FailShipmentResponse, GetShipmentRequest,
-    GetShipmentResponse, ListFulfilmentQueueRequest, ListFulfilmentQueueResponse, ListShipmentsRequest,
-    ListShipmentsResponse, PackShipmentRequest, PackShipmentResponse, ShipOrderResult, ShipOrdersRequest,
-    ShipOrdersResponse, ShipShipmentRequest, ShipShipmentResponse, Shipment, StartPickingRequest, StartPickingResponse,
+    DeliverShipmentsRequest, DeliverShipmentsResponse, DismantleShipmentRequest, DismantleShipmentResponse,
+    FailShipmentRequest, FailShipmentResponse, GetShipmentRequest, GetShipmentResponse, ListFulfilmentQueueRequest,
+    ListFulfilmentQueueResponse, ListShipmentsRequest, ListShipmentsResponse, PackShipmentRequest,
+    PackShipmentResponse, ShipOrderResult, ShipOrdersRequest, ShipOrdersResponse, ShipShipmentRequest,
+    ShipShipmentResponse, Shipment, StartPickingRequest, StartPickingResponse,
     fulfilment_service_server::FulfilmentService,
 };
-use rust_decimal::Decimal;
 use service::{Check, Deps, idempotency, page::Page, status};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use tonic::{Request, Response, Status};
+use types::Currency;
 use uuid::Uuid;
 
-use super::{commands, convert, queries};
+use super::{
+    commands, convert,
+    convert::Queue,
+    convert_comeback, convert_parcels, queries,
+    queries_queue::{self, Filter, Key, QueueView},
+};
 use crate::{
     config::{Rules, Stamp},
     error::Error,
@@ -39,10 +45,43 @@ impl Api {
     }
 
     async fn read(&self, conn: &mut PgConnection, id: Uuid) -> Result<Shipment, Status> {
-        let (mut heads, lines) = queries::shipments(conn, Some(id), None).await.map_err(status::from_sqlx)?;
-        let head = heads.pop().ok_or_else(|| status::not_found("shipment", id))?;
-        Ok(convert::shipment(head, &lines, self.rules.currency))
+        read(conn, id, self.rules.currency).await
     }
+}
+
+/// A shipment in wire form.
+pub(crate) async fn read(conn: &mut PgConnection, id: Uuid, currency: Currency) -> Result<Shipment, Status> {
+    let found = read_all(conn, Some(id), None, currency).await.map_err(status::from_sqlx)?.pop();
+    found.ok_or_else(|| status::not_found("shipment", id))
+}
+
+/// One shipment, or an order's, with all that belongs to them.
+async fn read_all(
+    conn: &mut PgConnection,
+    id: Option<Uuid>,
+    order: Option<Uuid>,
+    currency: Currency,
+) -> sqlx::Result<Vec<Shipment>> {
+    let (heads, lines) = queries::shipments(conn, id, order).await?;
+    let ids: Vec<_> = heads.iter().map(|head| head.id).collect();
+    let parcels = queries::parcels(conn, &ids).await?;
+    let comebacks = queries::comebacks(conn, &ids).await?;
+    let whole = |head: queries::ShipmentView| {
+        let id = head.id;
+        let of_it: Vec<_> = parcels.iter().filter(|row| row.shipment_id == id).cloned().collect();
+        let back = comebacks.iter().filter(|row| row.shipment_id == id);
+        Shipment {
+            parcels: convert_parcels::parcels(&of_it),
+            came_back: back.map(|row| convert_comeback::piece(row, currency)).collect(),
+            ..convert::shipment(head, &lines, currency)
+        }
+    };
+    Ok(heads.into_iter().map(whole).collect())
+}
+
+/// A filter, if there is one.
+fn given(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
 }
 
 /// Reads a list of ids, each once.
@@ -127,12 +166,10 @@ impl FulfilmentService for Api {
         let mut check = Check::default();
         let request_id = check.request_id(&request.request_id);
         let id = check.uuid("shipment_id", &request.shipment_id);
-        check.require((1..=1000).contains(&request.places), "places", "must be 1 to 1000");
-        let weight = (!request.weight_grams.is_empty()).then(|| check.decimal("weight_grams", &request.weight_grams));
-        check.require(weight.is_none_or(|grams| grams > Decimal::ZERO), "weight_grams", "must be above zero");
+        let packing = convert_parcels::packing(&mut check, &request);
         check.done().map_err(status::invalid)?;
         let done = idempotency::once(&self.deps.db, (&caller.id, METHOD, &request_id), &request, async |tx| {
-            commands::pack(tx, id, request.places, weight, &self.stamp(&caller.id)).await?;
+            commands::pack(tx, id, &packing, &self.stamp(&caller.id)).await?;
             Ok(PackShipmentResponse { shipment: Some(self.read(tx, id).await?) })
         })
         .await?;
@@ -195,9 +232,15 @@ impl FulfilmentService for Api {
         let id = check.uuid("shipment_id", &request.shipment_id);
         let reason = convert::failure(&mut check, request.reason());
         let at = past(&mut check, "failed_at", &request.failed_at, stamp.now);
+        check.len("lines", request.lines.len(), 0..=1000);
+        let lines = request.lines.iter().take(1000).enumerate();
+        let lines: Vec<_> = lines.map(|(index, piece)| convert_comeback::came_back(&mut check, index, piece)).collect();
+        let rest_delivered = request.rest_delivered;
+        check.require(!rest_delivered || !lines.is_empty(), "rest_delivered", "needs lines that say what came back");
+        let comeback = commands::Comeback { reason, at, lines, rest_delivered };
         check.done().map_err(status::invalid)?;
         let done = idempotency::once(&self.deps.db, (&caller.id, METHOD, &request_id), &request, async |tx| {
-            commands::fail(tx, id, reason, at, &stamp).await?;
+            commands::fail(tx, id, &comeback, &stamp).await?;
             Ok(FailShipmentResponse { shipment: Some(self.read(tx, id).await?) })
         })
         .await?;
@@ -281,8 +324,7 @@ impl FulfilmentService for Api {
         let order = check.uuid("order_id", &request.into_inner().order_id);
         check.done().map_err(status::invalid)?;
         let mut conn = self.deps.db.acquire().await.map_err(status::from_sqlx)?;
-        let (heads, lines) = queries::shipments(&mut conn, None, Some(order)).await.map_err(status::from_sqlx)?;
-        let shipments = heads.into_iter().map(|head| convert::shipment(head, &lines, self.rules.currency)).collect();
+        let shipments = read_all(&mut conn, None, Some(order), self.rules.currency).await.map_err(status::from_sqlx)?;
         Ok(Response::new(ListShipmentsResponse { shipments }))
     }
 
@@ -291,20 +333,49 @@ impl FulfilmentService for Api {
         request: Request<ListFulfilmentQueueRequest>,
     ) -> Result<Response<ListFulfilmentQueueResponse>, Status> {
         let request = request.into_inner();
-        let page = Page::<(OffsetDateTime, Uuid)>::parse(&request.page).map_err(status::invalid)?;
+        let page = Page::<Key>::parse(&request.page).map_err(status::invalid)?;
         let mut check = Check::default();
-        let states = convert::queue_states(&mut check, request.queue());
+        let queue = convert::queue(&mut check, request.queue());
+        let leaves_before = check.optional_timestamp("leaves_before", &request.leaves_before);
         check.done().map_err(status::invalid)?;
-        let region = (!request.region.is_empty()).then_some(request.region.as_str());
-        let mut conn = self.deps.db.acquire().await.map_err(status::from_sqlx)?;
-        let rows = if states.is_empty() {
-            queries::to_pick(&mut conn, region, page.after, page.limit() + 1).await
-        } else {
-            queries::in_states(&mut conn, &states, region, page.after, page.limit() + 1).await
+        let filter = Filter {
+            region: given(&request.region),
+            delivery_method: given(&request.delivery_method),
+            warehouse: given(&request.warehouse),
+            leaves_before,
+            complete_only: request.complete_only,
+            zone: &self.rules.zone,
         };
-        let rows = rows.map_err(status::from_sqlx)?;
-        let (rows, page) = page.finish(rows, |row| (row.since, row.shipment_id.unwrap_or(row.order_id)));
+        let limit = page.limit() + 1;
+        let mut conn = self.deps.db.acquire().await.map_err(status::from_sqlx)?;
+        let rows = match queue {
+            Queue::ToPick => queries_queue::to_pick(&mut conn, &filter, None, page.after, limit).await,
+            Queue::Shipments(states, at_counter) => {
+                queries_queue::in_states(&mut conn, &filter, (states, at_counter), page.after, limit).await
+            }
+            Queue::ToDismantle => queries_queue::to_dismantle(&mut conn, &filter, page.after, limit).await,
+        };
+        let (rows, page) = page.finish(rows.map_err(status::from_sqlx)?, QueueView::key);
         let entries = rows.into_iter().map(convert::queue_entry).collect();
         Ok(Response::new(ListFulfilmentQueueResponse { entries, page: Some(page) }))
+    }
+
+    async fn dismantle_shipment(
+        &self,
+        request: Request<DismantleShipmentRequest>,
+    ) -> Result<Response<DismantleShipmentResponse>, Status> {
+        const METHOD: &str = "DismantleShipment";
+        let caller = service::caller(&request)?;
+        let request = request.into_inner();
+        let mut check = Check::default();
+        let request_id = check.request_id(&request.request_id);
+        let id = check.uuid("shipment_id", &request.shipment_id);
+        check.done().map_err(status::invalid)?;
+        let done = idempotency::once(&self.deps.db, (&caller.id, METHOD, &request_id), &request, async |tx| {
+            commands::dismantle(tx, id, &self.stamp(&caller.id)).await?;
+            Ok(DismantleShipmentResponse { shipment: Some(self.read(tx, id).await?) })
+        })
+        .await?;
+        Ok(done.into_response())
     }
 }

@@ -1,4 +1,4 @@
-//! SQL of the reads of shipments and queues.
+//! SQL of the reads of shipments.
 
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
@@ -21,6 +21,8 @@ pub(crate) struct ShipmentView {
     pub(crate) created_at: OffsetDateTime,
     pub(crate) shipped_at: Option<OffsetDateTime>,
     pub(crate) ended_at: Option<OffsetDateTime>,
+    pub(crate) expected_grams: Option<Decimal>,
+    pub(crate) weight_reason: String,
 }
 
 /// A shipment's line.
@@ -47,7 +49,7 @@ pub(crate) async fn shipments(
     let heads = sqlx::query_as::<_, ShipmentView>(
         "-- shipments_by_id_or_order
         select s.id, s.order_id, s.state, w.code as warehouse, s.places, s.weight_grams, s.carrier, s.tracking_number, s.cost,
-            s.failure, s.created_at, s.shipped_at, s.ended_at
+            s.failure, s.created_at, s.shipped_at, s.ended_at, s.expected_grams, s.weight_reason
         from shipment s join demand d on d.order_id = s.order_id join warehouse w on w.id = d.warehouse_id
         where s.id = $1 or s.order_id = $2
         order by s.created_at, s.id limit 500",
@@ -70,77 +72,55 @@ pub(crate) async fn shipments(
     Ok((heads, lines))
 }
 
-/// An entry of a queue.
+/// What of a line lies in a parcel; a parcel without contents has none.
 #[derive(Clone, Debug, sqlx::FromRow)]
-pub(crate) struct QueueView {
-    pub(crate) order_id: Uuid,
-    pub(crate) number: String,
-    pub(crate) shipment_id: Option<Uuid>,
-    pub(crate) state: Option<String>,
-    pub(crate) region: String,
-    pub(crate) delivery_method: String,
-    pub(crate) priority: i32,
-    pub(crate) since: OffsetDateTime,
-    pub(crate) lines: i64,
-    pub(crate) warehouse: String,
+pub(crate) struct ParcelView {
+    pub(crate) shipment_id: Uuid,
+    pub(crate) parcel_no: i32,
+    pub(crate) weight_grams: Option<Decimal>,
+    pub(crate) line_no: Option<i32>,
+    pub(crate) lot: Option<String>,
+    pub(crate) unit: Option<String>,
+    pub(crate) quantity: Option<Decimal>,
 }
 
-/// Orders that hold goods in no shipment, by the time they were placed.
-pub(crate) async fn to_pick(
-    conn: &mut PgConnection,
-    region: Option<&str>,
-    after: Option<(OffsetDateTime, Uuid)>,
-    limit: i64,
-) -> sqlx::Result<Vec<QueueView>> {
+/// Parcels of shipments, by shipment, number and line.
+pub(crate) async fn parcels(conn: &mut PgConnection, shipments: &[Uuid]) -> sqlx::Result<Vec<ParcelView>> {
     sqlx::query_as(
-        "-- queue_to_pick
-        select d.order_id, d.number, null::uuid as shipment_id, null::text as state, d.region, d.delivery_method, d.priority,
-            d.placed_at as since, r.lines, w.code as warehouse
-        from (
-            select order_id, count(distinct line_no) as lines
-            from reservation where state = 'active' and shipment_id is null group by order_id
-        ) r
-        join demand d on d.order_id = r.order_id and d.kind = 'order'
-        join warehouse w on w.id = d.warehouse_id
-        where ($1::text is null or d.region = $1)
-            and ($2::timestamptz is null or (d.placed_at, d.order_id) > ($2, $3))
-        order by d.placed_at, d.order_id limit $4",
+        "-- parcels_of_shipments
+        select p.shipment_id, p.parcel_no, p.weight_grams, c.line_no, l.number as lot, i.unit, c.quantity
+        from parcel p
+        left join parcel_content c on c.shipment_id = p.shipment_id and c.parcel_no = p.parcel_no
+        left join lot l on l.id = c.lot_id left join stock_item i on i.sku = l.sku
+        where p.shipment_id = any ($1) order by p.shipment_id, p.parcel_no, c.line_no, l.number",
     )
-    .bind(region)
-    .bind(after.map(|key| key.0))
-    .bind(after.map(|key| key.1))
-    .bind(limit)
+    .bind(shipments)
     .fetch_all(conn)
     .await
 }
 
-/// Shipments in states, by the time picking began.
-pub(crate) async fn in_states(
-    conn: &mut PgConnection,
-    states: &[&str],
-    region: Option<&str>,
-    after: Option<(OffsetDateTime, Uuid)>,
-    limit: i64,
-) -> sqlx::Result<Vec<QueueView>> {
+/// A piece that came back undelivered.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(crate) struct ComebackView {
+    pub(crate) shipment_id: Uuid,
+    pub(crate) line_no: i32,
+    pub(crate) lot: String,
+    pub(crate) unit: String,
+    pub(crate) condition: String,
+    pub(crate) outcome: String,
+    pub(crate) quantity: Decimal,
+    pub(crate) cost: Decimal,
+}
+
+/// What came back of shipments, in the order in which it was said.
+pub(crate) async fn comebacks(conn: &mut PgConnection, shipments: &[Uuid]) -> sqlx::Result<Vec<ComebackView>> {
     sqlx::query_as(
-        "-- queue_of_shipments
-        select s.order_id, d.number, s.id as shipment_id, s.state, d.region, d.delivery_method, d.priority,
-            s.created_at as since,
-            (select count(distinct l.line_no) from shipment_line l where l.shipment_id = s.id and l.quantity > 0) as lines,
-            w.code as warehouse
-        from shipment s
-        join demand d on d.order_id = s.order_id
-        join warehouse w on w.id = d.warehouse_id
-        where s.state = any ($1) and s.state in ('picking', 'picked', 'packed', 'shipped')
-            and ($2::text is null or d.region = $2)
-            and ($3::timestamptz is null or (s.created_at, s.id) > ($3, $4))
-        order by s.created_at, s.id limit $5",
+        "-- comebacks_of_shipments
+        select c.shipment_id, c.line_no, l.number as lot, coalesce(i.unit, '') as unit, c.condition, c.outcome, c.quantity, c.cost
+        from shipment_comeback c join lot l on l.id = c.lot_id join stock_item i on i.sku = l.sku
+        where c.shipment_id = any ($1) order by c.id",
     )
-    .bind(states)
-    .bind(region)
-    .bind(after.map(|key| key.0))
-    .bind(after.map(|key| key.1))
-    .bind(limit)
+    .bind(shipments)
     .fetch_all(conn)
     .await
 }

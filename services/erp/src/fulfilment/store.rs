@@ -154,7 +154,8 @@ pub(crate) async fn shrink_lines(conn: &mut PgConnection, parts: &[(Uuid, Held, 
     }
     sqlx::query(
         "-- shrink_shipment_lines
-        update shipment_line s set quantity = s.quantity - p.quantity
+        update shipment_line s
+        set quantity = s.quantity - p.quantity, scanned = least(s.scanned, s.quantity - p.quantity)
         from (
             select shipment_id, line_no, lot_id, place_id, sum(quantity) as quantity
             from unnest($1::uuid[], $2::int4[], $3::uuid[], $4::int8[], $5::numeric[])
@@ -206,12 +207,13 @@ pub(crate) async fn cancel_empty(conn: &mut PgConnection, shipments: &[Uuid], no
 }
 
 /// Marks a shipment as found.
-pub(crate) async fn set_picked(conn: &mut PgConnection, shipment: Uuid) -> sqlx::Result<()> {
+pub(crate) async fn set_picked(conn: &mut PgConnection, shipment: Uuid, now: OffsetDateTime) -> sqlx::Result<()> {
     sqlx::query(
         "-- set_shipment_picked
-        update shipment set state = 'picked' where id = $1 and state = 'picking'",
+        update shipment set state = 'picked', handled_at = coalesce(handled_at, $2) where id = $1 and state = 'picking'",
     )
     .bind(shipment)
+    .bind(now)
     .execute(conn)
     .await?;
     Ok(())

@@ -15,9 +15,8 @@ use crate::{
     error::Error,
     items::commands::known_units,
     ledger::{
-        commands::{Work, finish, lock, post},
-        domain::{Cause, Move, PRODUCTION, Place},
-        store::balances,
+        commands::{Posted, Work, finish, lock, post},
+        domain::{Cause, Move, PRODUCTION, Place, Worth},
     },
     reservation::commands::serve,
     warehouses::{domain::Warehouse, store as warehouses},
@@ -221,18 +220,10 @@ async fn use_up(
     cause: Cause,
     stamp: &Stamp<'_>,
 ) -> Result<Vec<Part>, Error> {
-    let keys: Vec<_> = taken.iter().map(|one| (one.lot, one.place.id)).collect();
-    let mut there = balances(conn, &keys).await?;
-    let mut moves = Vec::with_capacity(taken.len());
-    for one in taken {
-        let balance =
-            there.get_mut(&(one.lot, one.place.id)).ok_or(Error::Inconsistent("a free lot has no balance"))?;
-        let value = balance.layer.issue(one.quantity, stamp.rules.digits());
-        let sku = one.sku.clone();
-        moves.push(Move { from: one.place, to: PRODUCTION, sku, lot: one.lot, quantity: one.quantity, value, cause });
-    }
-    post(conn, work, &moves, stamp.now, stamp).await?;
-    let part = |(one, posted): (&Free, &Move)| Part {
+    let used = |one: &Free| Move::new(one.place, PRODUCTION, (&one.sku, one.lot), one.quantity, cause);
+    let moves: Vec<_> = taken.iter().map(used).collect();
+    let posted = post(conn, work, &moves, stamp.now, stamp).await?;
+    let part = |(one, posted): (&Free, &Posted)| Part {
         sku: one.sku.clone(),
         lot: one.number.clone(),
         place: one.place_code.clone(),
@@ -241,7 +232,7 @@ async fn use_up(
         value: posted.value,
         expires_on: one.expires_on,
     };
-    Ok(taken.iter().zip(&moves).map(part).collect())
+    Ok(taken.iter().zip(&posted).map(part).collect())
 }
 
 /// What comes out of production.
@@ -287,8 +278,7 @@ async fn bring_in(
     }
     let to: Place = warehouse.bin;
     let entry = |((lot, _), one): (&(Uuid, Option<Date>), &Made<'_>)| {
-        let (sku, quantity, value) = (one.sku.to_owned(), one.quantity, one.value);
-        Move { from: PRODUCTION, to, sku, lot: *lot, quantity, value, cause }
+        Move::new(PRODUCTION, to, (one.sku, *lot), one.quantity, cause).worth(Worth::Given(one.value))
     };
     let moves: Vec<_> = lots.iter().zip(made).map(entry).collect();
     post(conn, work, &moves, stamp.now, stamp).await?;

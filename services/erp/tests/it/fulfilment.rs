@@ -17,18 +17,23 @@ use crate::kit::{
     Erp, In, amount, cancelled, fields, goods, key, line, lines_cancelled, order, pcs, placed, reason, value,
 };
 
-async fn confirm(erp: &Erp, id: &str, lines: Vec<PickedLine>) -> Result<Shipment, Status> {
+pub(crate) async fn confirm(erp: &Erp, id: &str, lines: Vec<PickedLine>) -> Result<Shipment, Status> {
     let request = ConfirmPickRequest { request_id: key(), shipment_id: id.into(), lines };
     erp.fulfilment().confirm_pick(request).await.map(|answer| answer.into_inner().shipment.unwrap())
 }
 
-async fn pack(erp: &Erp, id: &str) -> Result<Shipment, Status> {
-    let request =
-        PackShipmentRequest { request_id: key(), shipment_id: id.into(), places: 2, weight_grams: "1250.5".into() };
+pub(crate) async fn pack(erp: &Erp, id: &str) -> Result<Shipment, Status> {
+    let request = PackShipmentRequest {
+        request_id: key(),
+        shipment_id: id.into(),
+        places: 2,
+        weight_grams: "1250.5".into(),
+        ..PackShipmentRequest::default()
+    };
     erp.fulfilment().pack_shipment(request).await.map(|answer| answer.into_inner().shipment.unwrap())
 }
 
-async fn ship(erp: &Erp, id: &str) -> Result<Shipment, Status> {
+pub(crate) async fn ship(erp: &Erp, id: &str) -> Result<Shipment, Status> {
     let request = ShipShipmentRequest {
         request_id: key(),
         shipment_id: id.into(),
@@ -38,7 +43,7 @@ async fn ship(erp: &Erp, id: &str) -> Result<Shipment, Status> {
     erp.fulfilment().ship_shipment(request).await.map(|answer| answer.into_inner().shipment.unwrap())
 }
 
-async fn deliver(erp: &Erp, id: &str) -> Result<Shipment, Status> {
+pub(crate) async fn deliver(erp: &Erp, id: &str) -> Result<Shipment, Status> {
     let request = DeliverShipmentRequest { request_id: key(), shipment_id: id.into() };
     erp.fulfilment().deliver_shipment(request).await.map(|answer| answer.into_inner().shipment.unwrap())
 }
@@ -48,7 +53,7 @@ async fn fail(erp: &Erp, id: &str) -> Result<Shipment, Status> {
         request_id: key(),
         shipment_id: id.into(),
         reason: FailureReason::NotCollected.into(),
-        failed_at: None,
+        ..FailShipmentRequest::default()
     };
     erp.fulfilment().fail_shipment(request).await.map(|answer| answer.into_inner().shipment.unwrap())
 }
@@ -64,7 +69,11 @@ pub(crate) async fn ship_part(erp: &Erp, order: Uuid, line_no: i32, quantity: i6
 }
 
 async fn queue(erp: &Erp, queue: FulfilmentQueue, region: &str) -> Vec<String> {
-    let request = ListFulfilmentQueueRequest { page: None, queue: queue.into(), region: region.into() };
+    let request = ListFulfilmentQueueRequest {
+        queue: queue.into(),
+        region: region.into(),
+        ..ListFulfilmentQueueRequest::default()
+    };
     let entries = erp.fulfilment().list_fulfilment_queue(request).await.unwrap().into_inner().entries;
     entries.into_iter().map(|entry| entry.order_id).collect()
 }
@@ -178,7 +187,7 @@ async fn every_step_repeated_with_its_key_is_one_step() {
         request_id: key(),
         shipment_id: shipment_id.clone(),
         places: 1,
-        weight_grams: String::new(),
+        ..PackShipmentRequest::default()
     };
     let first = client.pack_shipment(request.clone()).await.unwrap().into_inner();
     assert_eq!(client.pack_shipment(request).await.unwrap().into_inner(), first);
@@ -186,8 +195,12 @@ async fn every_step_repeated_with_its_key_is_one_step() {
         ShipShipmentRequest { request_id: key(), shipment_id: shipment_id.clone(), ..ShipShipmentRequest::default() };
     let first = client.ship_shipment(request.clone()).await.unwrap().into_inner();
     assert_eq!(client.ship_shipment(request).await.unwrap().into_inner(), first);
-    let request =
-        FailShipmentRequest { request_id: key(), shipment_id, reason: FailureReason::Refused.into(), failed_at: None };
+    let request = FailShipmentRequest {
+        request_id: key(),
+        shipment_id,
+        reason: FailureReason::Refused.into(),
+        ..FailShipmentRequest::default()
+    };
     let first = client.fail_shipment(request.clone()).await.unwrap().into_inner();
     assert_eq!(client.fail_shipment(request).await.unwrap().into_inner(), first);
     assert_eq!(erp.figures("A").await, ["5", "0", "5", "0"]);
@@ -404,6 +417,7 @@ async fn a_queue_is_walked_page_by_page() {
             page: Some(PageRequest { page_size: 3, page_token: token }),
             queue: FulfilmentQueue::ToPick.into(),
             region: "RU-MOW".into(),
+            ..ListFulfilmentQueueRequest::default()
         };
         let answer = erp.fulfilment().list_fulfilment_queue(request).await.unwrap().into_inner();
         seen.extend(answer.entries.into_iter().map(|entry| entry.order_id));

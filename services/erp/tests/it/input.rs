@@ -1,12 +1,7 @@
 //! Every RPC: who may call it, and what malformed ids are answered.
 
 use proto::erp::v1::{
-    bom_service_client::BomServiceClient, fulfilment_service_client::FulfilmentServiceClient,
-    item_service_client::ItemServiceClient, kit_service_client::KitServiceClient,
-    landed_cost_service_client::LandedCostServiceClient, recall_service_client::RecallServiceClient,
-    receipt_service_client::ReceiptServiceClient, reservation_service_client::ReservationServiceClient,
-    stock_service_client::StockServiceClient, trace_service_client::TraceServiceClient,
-    valuation_service_client::ValuationServiceClient, warehouse_service_client::WarehouseServiceClient, *,
+        bom_service_client::BomServiceClient, cash_on_delivery_service_client::CashOnDeliveryServiceClient, cut_off_service_client::CutOffServiceClient, delivery_run_service_client::DeliveryRunServiceClient, fulfilment_service_client::FulfilmentServiceClient, item_service_client::ItemServiceClient, kit_service_client::KitServiceClient, landed_cost_service_client::LandedCostServiceClient, pickup_service_client::PickupServiceClient, recall_service_client::RecallServiceClient, receipt_service_client::ReceiptServiceClient, reservation_service_client::ReservationServiceClient, stock_service_client::StockServiceClient, trace_service_client::TraceServiceClient, valuation_service_client::ValuationServiceClient, warehouse_service_client::WarehouseServiceClient, wave_service_client::WaveServiceClient, *,
 };
 use tonic::Code;
 
@@ -47,7 +42,19 @@ macro_rules! all {
                 deliver_shipment(DeliverShipmentRequest), fail_shipment(FailShipmentRequest),
                 ship_orders(ShipOrdersRequest), deliver_shipments(DeliverShipmentsRequest),
                 get_shipment(GetShipmentRequest), list_shipments(ListShipmentsRequest),
-                list_fulfilment_queue(ListFulfilmentQueueRequest);
+                list_fulfilment_queue(ListFulfilmentQueueRequest), dismantle_shipment(DismantleShipmentRequest);
+            CutOffServiceClient: set_cut_offs(SetCutOffsRequest), list_cut_offs(ListCutOffsRequest);
+            WaveServiceClient: create_wave(CreateWaveRequest), start_wave(StartWaveRequest),
+                cancel_wave(CancelWaveRequest), scan_pick(ScanPickRequest), report_short(ReportShortRequest),
+                get_wave(GetWaveRequest), list_open_waves(ListOpenWavesRequest);
+            PickupServiceClient: get_pickup(GetPickupRequest), reissue_pickup_code(ReissuePickupCodeRequest),
+                hand_over(HandOverRequest);
+            DeliveryRunServiceClient: create_delivery_run(CreateDeliveryRunRequest),
+                start_delivery_run(StartDeliveryRunRequest), record_stop(RecordStopRequest),
+                close_delivery_run(CloseDeliveryRunRequest), get_delivery_run(GetDeliveryRunRequest),
+                list_delivery_runs(ListDeliveryRunsRequest);
+            CashOnDeliveryServiceClient: hand_in_cash(HandInCashRequest),
+                decide_cash_difference(DecideCashDifferenceRequest), list_courier_debts(ListCourierDebtsRequest);
             BomServiceClient: put_bom(PutBomRequest), activate_bom(ActivateBomRequest), get_bom(GetBomRequest),
                 list_boms(ListBomsRequest), where_used(WhereUsedRequest), explode_bom(ExplodeBomRequest),
                 roll_up_cost(RollUpCostRequest);
@@ -81,6 +88,23 @@ async fn malformed_requests_are_refused_by_field() {
         };
     }
     names!(items.upsert_items(UpsertItemsRequest), "request_id", "items");
+    names!(fulfilment.dismantle_shipment(DismantleShipmentRequest), "request_id", "shipment_id");
+    names!(waves.create_wave(CreateWaveRequest), "request_id");
+    names!(waves.start_wave(StartWaveRequest), "request_id", "wave_id");
+    names!(waves.cancel_wave(CancelWaveRequest), "request_id", "wave_id");
+    names!(waves.scan_pick(ScanPickRequest), "request_id", "wave_id", "quantity", "place", "item");
+    names!(waves.report_short(ReportShortRequest), "request_id", "wave_id", "missing", "place", "item");
+    names!(waves.get_wave(GetWaveRequest), "wave_id");
+    names!(pickups.get_pickup(GetPickupRequest), "shipment_id");
+    names!(pickups.reissue_pickup_code(ReissuePickupCodeRequest), "request_id", "shipment_id");
+    names!(pickups.hand_over(HandOverRequest), "request_id", "shipment_id", "code");
+    names!(runs.create_delivery_run(CreateDeliveryRunRequest), "request_id", "region", "courier");
+    names!(runs.start_delivery_run(StartDeliveryRunRequest), "request_id", "run_id");
+    names!(runs.record_stop(RecordStopRequest), "request_id", "run_id", "shipment_id", "outcome");
+    names!(runs.close_delivery_run(CloseDeliveryRunRequest), "request_id", "run_id");
+    names!(runs.get_delivery_run(GetDeliveryRunRequest), "run_id");
+    names!(cash.hand_in_cash(HandInCashRequest), "request_id", "run_id", "counted");
+    names!(cash.decide_cash_difference(DecideCashDifferenceRequest), "request_id", "run_id", "decision");
     names!(
         stock.adjust_stock(AdjustStockRequest),
         "request_id",

@@ -7,12 +7,7 @@ use messaging::Event;
 use proto::{
     common::v1::{Money, Quantity},
     erp::v1::{
-        bom_service_client::BomServiceClient, fulfilment_service_client::FulfilmentServiceClient,
-        item_service_client::ItemServiceClient, kit_service_client::KitServiceClient,
-        landed_cost_service_client::LandedCostServiceClient, recall_service_client::RecallServiceClient,
-        receipt_service_client::ReceiptServiceClient, reservation_service_client::ReservationServiceClient,
-        stock_service_client::StockServiceClient, trace_service_client::TraceServiceClient,
-        valuation_service_client::ValuationServiceClient, warehouse_service_client::WarehouseServiceClient, *,
+        bom_service_client::BomServiceClient, cash_on_delivery_service_client::CashOnDeliveryServiceClient, cut_off_service_client::CutOffServiceClient, delivery_run_service_client::DeliveryRunServiceClient, fulfilment_service_client::FulfilmentServiceClient, item_service_client::ItemServiceClient, kit_service_client::KitServiceClient, landed_cost_service_client::LandedCostServiceClient, pickup_service_client::PickupServiceClient, recall_service_client::RecallServiceClient, receipt_service_client::ReceiptServiceClient, reservation_service_client::ReservationServiceClient, stock_service_client::StockServiceClient, trace_service_client::TraceServiceClient, valuation_service_client::ValuationServiceClient, warehouse_service_client::WarehouseServiceClient, wave_service_client::WaveServiceClient, *,
     },
     orders::v1::{
         LineChange, LineKind, OrderCancelled, OrderLine, OrderLinesCancelled, OrderPlaced, OrderReturned, OrdersEvent,
@@ -218,6 +213,52 @@ impl Erp {
 
     pub(crate) fn recalls(&self) -> RecallServiceClient<TestChannel> {
         RecallServiceClient::new(self.everything.clone())
+    }
+
+    pub(crate) fn cut_offs(&self) -> CutOffServiceClient<TestChannel> {
+        CutOffServiceClient::new(self.everything.clone())
+    }
+
+    pub(crate) fn waves(&self) -> WaveServiceClient<TestChannel> {
+        WaveServiceClient::new(self.everything.clone())
+    }
+
+    pub(crate) fn pickups(&self) -> PickupServiceClient<TestChannel> {
+        PickupServiceClient::new(self.everything.clone())
+    }
+
+    pub(crate) fn runs(&self) -> DeliveryRunServiceClient<TestChannel> {
+        DeliveryRunServiceClient::new(self.everything.clone())
+    }
+
+    pub(crate) fn cash(&self) -> CashOnDeliveryServiceClient<TestChannel> {
+        CashOnDeliveryServiceClient::new(self.everything.clone())
+    }
+
+    /// Makes bins of the default warehouse, `zone-bin` each.
+    pub(crate) async fn shelves(&self, bins: &[&str]) {
+        sqlx::query(
+            "insert into place (code, kind, warehouse_id, zone, bin)
+            select b, 'stock', w.id, split_part(b, '-', 1), split_part(b, '-', 2)
+            from unnest($1::text[]) as b, warehouse w where w.code = 'MAIN'",
+        )
+        .bind(bins)
+        .execute(self.app.db.pool())
+        .await
+        .unwrap();
+    }
+
+    /// Moves goods from the default bin to another.
+    pub(crate) async fn shelve(&self, bin: &str, sku: &str, lot: &str, quantity: i64) {
+        let line = TransferLine { sku: sku.into(), lot: lot.into(), quantity: pcs(quantity) };
+        let request = TransferStockRequest {
+            request_id: key(),
+            from_place: "MAIN/DEFAULT".into(),
+            to_place: bin.into(),
+            lines: vec![line],
+            reason: "test".into(),
+        };
+        self.stock().transfer_stock(request).await.unwrap();
     }
 
     /// Creates items counted in pieces.

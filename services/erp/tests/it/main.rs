@@ -4,6 +4,7 @@
 mod batches;
 mod boms;
 mod concurrency;
+mod cut_offs;
 mod fulfilment;
 mod input;
 mod items;
@@ -12,12 +13,16 @@ mod kits;
 mod landed_cost;
 mod model;
 mod recalls;
+mod packing;
+mod pickups;
 mod receipts;
 mod reservation;
 mod returns;
+mod runs;
 mod stock;
 mod traceability;
 mod valuation;
+mod waves;
 
 use kit::Erp;
 

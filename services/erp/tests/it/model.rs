@@ -314,7 +314,7 @@ impl Life<'_> {
         }
         let id = shipment_id.clone();
         let request =
-            PackShipmentRequest { request_id: key(), shipment_id: id, places: 1, weight_grams: String::new() };
+            PackShipmentRequest { request_id: key(), shipment_id: id, places: 1, ..PackShipmentRequest::default() };
         client.pack_shipment(request).await.unwrap();
         let id = shipment_id.clone();
         let request = ShipShipmentRequest { request_id: key(), shipment_id: id, ..ShipShipmentRequest::default() };
@@ -329,7 +329,7 @@ impl Life<'_> {
             request_id: key(),
             shipment_id: sent.shipment.clone(),
             reason: FailureReason::Refused.into(),
-            failed_at: None,
+            ..FailShipmentRequest::default()
         };
         self.erp.fulfilment().fail_shipment(request).await.unwrap();
         sent.failed = true;

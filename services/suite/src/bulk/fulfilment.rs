@@ -121,7 +121,7 @@ pub async fn refuse(api: &Api, shipment_id: &str) -> anyhow::Result<()> {
         request_id: content_id("refuse", [shipment_id]),
         shipment_id: shipment_id.to_owned(),
         reason: FailureReason::Refused.into(),
-        failed_at: None,
+        ..FailShipmentRequest::default()
     };
     let _: FailShipmentResponse = api.call("shopfloor.erp.v1.FulfilmentService/FailShipment", &request).await?;
     Ok(())

@@ -13,15 +13,19 @@ use crate::{
     error::Error,
     fulfilment::{
         convert,
-        domain::{Shipment, ShipmentLine, State, Step},
-        store,
+        domain::{
+            Shipment, State, Step,
+            comeback::{CameBack, Outcome, Piece, by_line, everything, match_back},
+        },
+        store, store_packing,
     },
     ledger::{
         commands::{Work, finish, post},
-        domain::{CUSTOMER, Cause, Move},
+        domain::{CUSTOMER, Cause, LOSS, Move, Place, PlaceKind},
         store::balances,
     },
     reservation::commands::serve,
+    warehouses::store as warehouses,
 };
 
 /// What became of one shipment that was to be delivered.
@@ -80,55 +84,84 @@ fn ended(at: Option<OffsetDateTime>, shipment: &Shipment, stamp: &Stamp<'_>) -> 
     at.unwrap_or_else(|| shipment.shipped_at.map_or(stamp.now, |left| stamp.now.max(left)))
 }
 
-/// Takes a shipment back: what has not come back yet returns to where it left from, at the cost it left with, and
-/// serves those who wait.
+/// What is said of a shipment that comes back.
+#[derive(Debug, Default)]
+pub(crate) struct Comeback {
+    /// Why.
+    pub(crate) reason: &'static str,
+    /// When; none means now.
+    pub(crate) at: Option<OffsetDateTime>,
+    /// What came back in which condition; none means everything, as good as new.
+    pub(crate) lines: Vec<CameBack>,
+    /// The buyer kept the rest.
+    pub(crate) rest_delivered: bool,
+}
+
+/// Takes a shipment back, or a part of it while the rest is delivered: at the cost it left with, to where it left from,
+/// to quarantine or to the losses. Those who wait are served.
 ///
 /// # Errors
-/// [`Error::NotFound`], [`Error::ShipmentState`], [`Error::TimeOrder`].
+/// [`Error::NotFound`], [`Error::ShipmentState`], [`Error::TimeOrder`], [`Error::ReturnIncomplete`],
+/// [`Error::NotEnoughSent`].
 pub(crate) async fn fail(
     conn: &mut PgConnection,
     id: Uuid,
-    reason: &'static str,
-    at: Option<OffsetDateTime>,
+    comeback: &Comeback,
     stamp: &Stamp<'_>,
 ) -> Result<(), Error> {
     let (mut work, shipment) = lock_shipment(conn, id, Step::Fail).await?;
-    in_order(at, &shipment)?;
-    let at = ended(at, &shipment, stamp);
-    let back: Vec<_> = store::lines(conn, &[id]).await?.into_iter().filter_map(outstanding).collect();
+    in_order(comeback.at, &shipment)?;
+    let at = ended(comeback.at, &shipment, stamp);
+    let sent = store::lines(conn, &[id]).await?;
+    let (pieces, kept) = if comeback.lines.is_empty() {
+        (everything(sent), Decimal::ZERO)
+    } else {
+        match_back(sent, &comeback.lines, stamp.rules.digits())?
+    };
+    let delivered = comeback.rest_delivered && !kept.is_zero();
+    if !kept.is_zero() && !delivered {
+        return Err(Error::ReturnIncomplete(kept.normalize().to_string()));
+    }
+    let back = by_line(&pieces);
     let cause = Cause { kind: "failed_delivery", id, order: Some(shipment.order) };
-    bring_back(conn, &mut work, &back, cause, at, stamp).await?;
-    store::set_ended(conn, &[(id, at)], State::Failed.code(), reason).await?;
-    work.tell(shipment.order, convert::failed(&shipment, reason, &back, at, stamp.rules.currency));
+    bring_back(conn, &mut work, &pieces, cause, at, stamp).await?;
+    store::add_returned(conn, &back).await?;
+    store_packing::insert_comebacks(conn, &pieces, stamp.now, stamp.by).await?;
+    let state = if delivered { State::Delivered } else { State::Failed };
+    store::set_ended(conn, &[(id, at)], state.code(), comeback.reason).await?;
+    work.tell(shipment.order, convert::failed(&shipment, comeback.reason, &back, at, stamp.rules.currency));
+    if delivered {
+        let is_final = !store::delivered_orders(conn, &[shipment.order]).await?.is_empty();
+        work.tell(shipment.order, convert::delivered(shipment.order, id, is_final, at));
+    }
     serve(conn, &mut work, Vec::new(), stamp, "goods_returned").await?;
     finish(conn, work, stamp).await
 }
 
-/// What has not come back of a line, as `returned` and `returned_cost`.
-fn outstanding(mut line: ShipmentLine) -> Option<ShipmentLine> {
-    line.returned = line.quantity - line.returned;
-    line.returned_cost = line.cost - line.returned_cost;
-    (line.returned > Decimal::ZERO).then_some(line)
-}
-
-/// Posts what came back of lines to where it left from.
+/// Posts what came back.
 async fn bring_back(
     conn: &mut PgConnection,
     work: &mut Work,
-    back: &[ShipmentLine],
+    pieces: &[Piece],
     cause: Cause,
     at: OffsetDateTime,
     stamp: &Stamp<'_>,
 ) -> Result<(), Error> {
-    let keys: Vec<_> = back.iter().map(|line| (line.lot, line.place)).collect();
+    let keys: Vec<_> = pieces.iter().map(|piece| (piece.line.lot, piece.line.place)).collect();
     let there = balances(conn, &keys).await?;
-    let places: BTreeMap<_, _> = there.values().map(|balance| (balance.place.id, balance.place)).collect();
-    let mut moves = Vec::with_capacity(back.len());
-    for line in back {
-        let to = *places.get(&line.place).ok_or(Error::Inconsistent("goods left a place that never had them"))?;
+    let places: Vec<_> = pieces.iter().map(|piece| piece.line.place).collect();
+    let quarantine: BTreeMap<i64, i64> = warehouses::quarantine_of(conn, &places).await?.into_iter().collect();
+    let mut moves = Vec::with_capacity(pieces.len());
+    for Piece { line, outcome, .. } in pieces {
+        let to = match outcome {
+            Outcome::Restock => there.get(&(line.lot, line.place)).map(|balance| balance.place),
+            Outcome::Quarantine => quarantine.get(&line.place).map(|id| Place { id: *id, kind: PlaceKind::Quarantine }),
+            Outcome::WriteOff => Some(LOSS),
+        };
+        let to = to.ok_or(Error::Inconsistent("goods left a place that never had them"))?;
         let one = Move::new(CUSTOMER, to, (&line.sku, line.lot), line.returned, cause);
         moves.push(one.worth(line.back()?).line(line.line_no));
     }
     post(conn, work, &moves, at, stamp).await?;
-    Ok(store::add_returned(conn, back).await?)
+    Ok(())
 }

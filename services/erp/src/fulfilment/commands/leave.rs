@@ -51,6 +51,24 @@ pub(crate) async fn ship(
     finish(conn, work, stamp).await
 }
 
+/// Ships packed shipments (each with its order) with a carrier; their items and they themselves are locked.
+///
+/// # Errors
+/// Database errors.
+pub(crate) async fn ship_each(
+    conn: &mut PgConnection,
+    work: &mut Work,
+    shipments: &[Shipment],
+    carrier: &str,
+    stamp: &Stamp<'_>,
+) -> Result<(), Error> {
+    let latest = shipments.iter().map(|shipment| shipment.created_at).max();
+    let at = latest.map_or(stamp.now, |latest| stamp.now.max(latest));
+    let leaving: Vec<_> = shipments.iter().map(|shipment| (shipment.id, shipment.order)).collect();
+    leave(conn, work, &leaving, &Departure { at, carrier, tracking_number: "" }, stamp).await?;
+    Ok(())
+}
+
 /// Picks, packs and ships everything orders hold. Each order has its own result, in the order asked for.
 ///
 /// # Errors

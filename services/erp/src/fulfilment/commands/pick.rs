@@ -1,4 +1,4 @@
-//! Picking and packing.
+//! Picking.
 
 use std::collections::BTreeMap;
 
@@ -7,26 +7,22 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::short::give_up;
 use crate::{
     config::Stamp,
     demand,
     error::Error,
     fulfilment::{
         convert,
-        domain::{Found, Shipment, Short, Step, shortfalls},
+        domain::{Found, Shipment, Step, shortfalls},
         store,
     },
-    ledger::{
-        commands::{Work, finish, lock, post},
-        domain::{COUNTING, Cause, Move, Place, PlaceKind},
-        store::balances,
-    },
+    ledger::commands::{Work, finish, lock},
     reservation::{
-        commands::{release, serve},
+        commands::serve,
         domain::{Held, take_held, whole},
         store as reservations,
     },
-    warehouses::store as warehouses,
 };
 
 /// Makes a shipment of what an order holds and is in no other: all of it, or `parts` (quantity and unit by line).
@@ -74,7 +70,7 @@ fn named(work: &Work, held: &[Held], parts: &BTreeMap<i32, (Decimal, String)>) -
 }
 
 /// Makes shipments of held pieces, each with the shipment it goes into. Their items are locked.
-pub(super) async fn begin(
+pub(crate) async fn begin(
     conn: &mut PgConnection,
     work: &mut Work,
     assigned: &[(Held, Decimal, Uuid)],
@@ -115,77 +111,11 @@ pub(crate) async fn confirm_pick(
     let (mut work, shipment) = lock_shipment(conn, id, Step::ConfirmPick).await?;
     let lines = store::lines(conn, &[id]).await?;
     let shorts = shortfalls(&lines, found)?;
-    store::set_picked(conn, id).await?;
+    store::set_picked(conn, id, stamp.now).await?;
     if !shorts.is_empty() {
-        give_up(conn, &mut work, &shipment, &shorts, stamp).await?;
+        give_up(conn, &mut work, &BTreeMap::from([(id, shipment.order)]), &shorts, stamp).await?;
         store::cancel_empty(conn, &[id], stamp.now.max(shipment.created_at)).await?;
-        work.reallocated(shipment.order, "short_pick");
         serve(conn, &mut work, Vec::new(), stamp, "short_pick").await?;
     }
-    finish(conn, work, stamp).await
-}
-
-/// Takes what was not found out of the shipment, the reservations and the stock.
-async fn give_up(
-    conn: &mut PgConnection,
-    work: &mut Work,
-    shipment: &Shipment,
-    shorts: &[Short],
-    stamp: &Stamp<'_>,
-) -> Result<(), Error> {
-    let held = reservations::held_by_orders(conn, &[shipment.order]).await?;
-    let mut parts = Vec::new();
-    for short in shorts {
-        let same = |piece: &&Held| {
-            piece.shipment == Some(shipment.id)
-                && (piece.line_no, piece.lot, piece.place) == (short.line.line_no, short.line.lot, short.line.place)
-        };
-        let pieces: Vec<_> = held.iter().filter(same).cloned().collect();
-        let (taken, missing) = take_held(&pieces, short.quantity);
-        if !missing.is_zero() {
-            return Err(Error::Inconsistent("a shipment has more than its order holds"));
-        }
-        parts.extend(taken);
-    }
-    release(conn, work, &parts, "released", "short_pick", stamp).await?;
-    let shrink: Vec<_> = parts.into_iter().map(|(piece, part)| (shipment.id, piece, part)).collect();
-    store::shrink_lines(conn, &shrink).await?;
-
-    let keys: Vec<_> = shorts.iter().map(|short| (short.line.lot, short.line.place)).collect();
-    let there = balances(conn, &keys).await?;
-    let places: Vec<_> = shorts.iter().map(|short| short.line.place).collect();
-    let quarantine: BTreeMap<i64, i64> = warehouses::quarantine_of(conn, &places).await?.into_iter().collect();
-    let mut moves = Vec::new();
-    for short in shorts {
-        let balance = there
-            .get(&(short.line.lot, short.line.place))
-            .ok_or(Error::Inconsistent("goods were picked from a place that never had them"))?;
-        let spoiled = quarantine.get(&short.line.place).filter(|_| short.damaged);
-        let to = spoiled.map_or(COUNTING, |id| Place { id: *id, kind: PlaceKind::Quarantine });
-        let cause = Cause { kind: "short_pick", id: shipment.id, order: Some(shipment.order) };
-        let one = Move::new(balance.place, to, (&short.line.sku, short.line.lot), short.quantity, cause);
-        moves.push(one.line(short.line.line_no));
-    }
-    post(conn, work, &moves, stamp.now, stamp).await?;
-    Ok(())
-}
-
-/// Closes the parcels.
-///
-/// # Errors
-/// [`Error::NotFound`], [`Error::ShipmentState`].
-pub(crate) async fn pack(
-    conn: &mut PgConnection,
-    id: Uuid,
-    places: i32,
-    weight_grams: Option<Decimal>,
-    stamp: &Stamp<'_>,
-) -> Result<(), Error> {
-    let shipment = store::lock(conn, &[id]).await?.pop();
-    let shipment = shipment.ok_or_else(|| Error::NotFound("shipment", id.to_string()))?;
-    Step::Pack.allowed_from(shipment.state)?;
-    store::set_packed(conn, &[id], places, weight_grams).await?;
-    let mut work = Work::default();
-    work.tell(shipment.order, convert::packed(shipment.order, id, places, weight_grams, stamp.now));
     finish(conn, work, stamp).await
 }

@@ -12,7 +12,7 @@ use crate::{
     config::Stamp,
     demand::{self, domain::LineDelta},
     error::Error,
-    fulfilment::store as shipments,
+    fulfilment::{store as shipments, store_picking},
     ledger::commands::Work,
     reservation::{
         domain::{take_held, whole},
@@ -112,5 +112,6 @@ pub(crate) async fn cancel_lines(
     shipments::shrink_lines(conn, &picked).await?;
     let touched: Vec<_> = picked.iter().map(|(shipment, ..)| *shipment).collect();
     shipments::cancel_empty(conn, &touched, stamp.now).await?;
+    store_picking::set_scanned_picked(conn, &touched).await?;
     Ok(())
 }

@@ -1,5 +1,8 @@
 //! A shipment's states and figures.
 
+pub mod comeback;
+pub mod parcels;
+
 use rust_decimal::Decimal;
 use time::OffsetDateTime;
 use uuid::Uuid;
