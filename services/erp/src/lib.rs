@@ -1,34 +1,39 @@
 //! erp: stock, reservations and fulfilment.
 //!
-//! In reading order: [`items`] and [`warehouses`] say what is kept where; [`ledger`] is the double-entry book everything
-//! else posts to, with the lock doctrine; [`receipts`] bring goods in; [`demand`] is what orders want and
+//! In reading order: [`items`], [`warehouses`] and [`bins`] say what is kept where; [`ledger`] is the double-entry book everything
+//! else posts to, with the lock doctrine; [`receipts`] bring goods in and [`putaway`] says where they belong; [`demand`] is what orders want and
 //! [`reservation`] who gets it; [`fulfilment`] takes goods to the buyer and [`returns`] brings them back; [`stock`] shows
-//! and corrects. [`boms`] say what is made of what, and what that takes and costs. `consumers` listens to the orders service, `jobs` to the clock.
+//! and corrects, and [`counts`] compare the books with the bins. [`boms`] say what is made of what, and what that takes and costs. `consumers` listens to the orders service, `jobs` to the clock.
 //!
-//! Deliberately absent at this depth: several bins a warehouse with routes and barcodes, valuation methods other than
+//! Deliberately absent at this depth: valuation methods other than
 //! actual cost per lot, back-dated corrections, units other than the item's own (outside bills of material), least remaining life per channel.
 
 use std::{sync::Arc, time::Duration};
 
 use messaging::Subscription;
 use proto::erp::v1::{
-    bom_service_server::BomServiceServer, fulfilment_service_server::FulfilmentServiceServer,
-    item_service_server::ItemServiceServer, receipt_service_server::ReceiptServiceServer,
+    bin_service_server::BinServiceServer, bom_service_server::BomServiceServer,
+    count_service_server::CountServiceServer, fulfilment_service_server::FulfilmentServiceServer,
+    item_service_server::ItemServiceServer,
+    put_away_service_server::PutAwayServiceServer, receipt_service_server::ReceiptServiceServer,
     reservation_service_server::ReservationServiceServer, stock_service_server::StockServiceServer,
     warehouse_service_server::WarehouseServiceServer,
 };
 use service::{Deps, Service};
 use tonic::service::Routes;
 
+pub mod bins;
 pub mod boms;
 pub mod config;
 mod consumers;
+pub mod counts;
 pub mod demand;
 pub mod error;
 pub mod fulfilment;
 pub mod items;
 mod jobs;
 pub mod ledger;
+pub mod putaway;
 pub mod receipts;
 pub mod reservation;
 pub mod returns;
@@ -70,8 +75,23 @@ pub fn service(deps: &Deps, config: &Config) -> anyhow::Result<Service> {
         let (deps, rules) = shared();
         boms::grpc::Api { deps, rules }
     };
+    let bins = {
+        let (deps, rules) = shared();
+        bins::grpc::Api { deps, rules }
+    };
+    let put_away = {
+        let (deps, rules) = shared();
+        putaway::grpc::Api { deps, rules }
+    };
+    let counts = {
+        let (deps, rules) = shared();
+        counts::grpc::Api { deps, rules }
+    };
     let routes = Routes::new(ItemServiceServer::new(items::grpc::Api(deps.clone())))
         .add_service(WarehouseServiceServer::new(warehouses::grpc::Api(deps.clone())))
+        .add_service(BinServiceServer::new(bins))
+        .add_service(PutAwayServiceServer::new(put_away))
+        .add_service(CountServiceServer::new(counts))
         .add_service(StockServiceServer::new(stock))
         .add_service(ReceiptServiceServer::new(receipts))
         .add_service(ReservationServiceServer::new(reservations))

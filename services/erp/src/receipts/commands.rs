@@ -14,21 +14,22 @@ use super::{
     store::{self, LotInput, PostedLine},
 };
 use crate::{
+    bins::scan,
     config::Stamp,
     error::Error,
     items::commands::known_units,
     ledger::{
         commands::{finish, lock, post},
-        domain::{Cause, Move, SUPPLIER},
+        domain::{Cause, Move, Place, SUPPLIER},
     },
     reservation::commands::serve,
-    warehouses::store as warehouses,
+    warehouses::{domain::Warehouse, store as warehouses},
 };
 
 /// Posts a receipt, then serves those who wait from it. The statements are the same few for one line or a thousand.
 ///
 /// # Errors
-/// Unknown items or warehouse, a unit the item is not stocked in, a lot with another expiry date.
+/// Unknown items, warehouse or bin, a blocked bin, a unit the item is not stocked in, a lot with another expiry date.
 pub(crate) async fn post_receipt(
     conn: &mut PgConnection,
     receipt: NewReceipt,
@@ -36,20 +37,21 @@ pub(crate) async fn post_receipt(
 ) -> Result<Uuid, Error> {
     let code = if receipt.warehouse.is_empty() { &stamp.rules.default_warehouse } else { &receipt.warehouse };
     let warehouse = warehouses::by_code(conn, code).await?.ok_or_else(|| Error::UnknownWarehouse(code.clone()))?;
+    let place = arrival(conn, &warehouse, &receipt.place).await?;
     let mut work = lock(conn, receipt.lines.iter().map(|line| line.sku.clone()).collect(), false).await?;
     known_units(&work, receipt.lines.iter().map(|line| (line.sku.as_str(), line.unit.as_str())))?;
 
     let id = service::new_id();
     let cost = receipt.lines.iter().map(|line| line.cost).sum();
     let times = (receipt.received_at, stamp.now);
-    let number = store::insert(conn, id, warehouse.id, &receipt.supplier, cost, times, stamp.by).await?;
+    let number = store::insert(conn, id, (warehouse.id, place.id), &receipt.supplier, cost, times, stamp.by).await?;
     let lines = with_lots(conn, &receipt, number, receipt.received_at).await?;
     store::insert_lines(conn, id, &lines.iter().map(|(line, _)| line.clone()).collect::<Vec<_>>()).await?;
     let moves: Vec<_> = lines
         .iter()
         .map(|(line, _)| Move {
             from: SUPPLIER,
-            to: warehouse.bin,
+            to: place,
             sku: line.sku.clone(),
             lot: line.lot,
             quantity: line.quantity,
@@ -63,6 +65,19 @@ pub(crate) async fn post_receipt(
     work.others.push(NewEvent::of("receipt", id, 1, stamp.now, &fact));
     finish(conn, work, stamp).await?;
     Ok(id)
+}
+
+/// Where the goods arrive.
+async fn arrival(conn: &mut PgConnection, warehouse: &Warehouse, barcode: &str) -> Result<Place, Error> {
+    if barcode.is_empty() {
+        return Ok(warehouse.bin);
+    }
+    let bin = scan::bin(conn, barcode).await?;
+    if bin.warehouse_id != warehouse.id {
+        return Err(Error::UnknownPlace(barcode.to_owned()));
+    }
+    bin.takes_goods()?;
+    Ok(bin.as_place())
 }
 
 /// Finds or makes the lot of each line, and numbers the lines.

@@ -74,7 +74,7 @@ pub(crate) async fn adjust(
 }
 
 /// What a surplus is worth: at the cost given, else at what the lot costs there now, else at what it cost when it came in.
-fn surplus(layer: &Layer, quantity: Decimal, given: Option<Decimal>, last: Decimal, digits: u32) -> Decimal {
+pub(crate) fn surplus(layer: &Layer, quantity: Decimal, given: Option<Decimal>, last: Decimal, digits: u32) -> Decimal {
     match given {
         Some(cost) => share(cost, quantity, Decimal::ONE, digits),
         None if layer.on_hand > Decimal::ZERO => share(layer.value, quantity, layer.on_hand, digits),
@@ -101,7 +101,7 @@ async fn lot_of(conn: &mut PgConnection, sku: &str, number: &str) -> Result<Lot,
         .ok_or_else(|| Error::NotFound("lot", format!("{number} of {sku}")))
 }
 
-fn not_enough(sku: &str, lot: &str, there: Decimal) -> Error {
+pub(crate) fn not_enough(sku: &str, lot: &str, there: Decimal) -> Error {
     Error::NotEnoughStock { sku: sku.to_owned(), lot: lot.to_owned(), there: there.normalize().to_string() }
 }
 

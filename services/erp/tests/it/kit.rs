@@ -7,8 +7,9 @@ use messaging::Event;
 use proto::{
     common::v1::{Money, Quantity},
     erp::v1::{
-        bom_service_client::BomServiceClient, fulfilment_service_client::FulfilmentServiceClient,
-        item_service_client::ItemServiceClient, receipt_service_client::ReceiptServiceClient,
+        bin_service_client::BinServiceClient, bom_service_client::BomServiceClient,
+        count_service_client::CountServiceClient, fulfilment_service_client::FulfilmentServiceClient,
+        item_service_client::ItemServiceClient, put_away_service_client::PutAwayServiceClient, receipt_service_client::ReceiptServiceClient,
         reservation_service_client::ReservationServiceClient, stock_service_client::StockServiceClient,
         warehouse_service_client::WarehouseServiceClient, *,
     },
@@ -194,6 +195,19 @@ impl Erp {
         FulfilmentServiceClient::new(self.everything.clone())
     }
 
+    pub(crate) fn bins(&self) -> BinServiceClient<TestChannel> {
+        BinServiceClient::new(self.everything.clone())
+    }
+
+    pub(crate) fn put_away(&self) -> PutAwayServiceClient<TestChannel> {
+        PutAwayServiceClient::new(self.everything.clone())
+    }
+
+    /// Stocktaking, in the name of somebody.
+    pub(crate) fn counts(&self, somebody: &str) -> CountServiceClient<TestChannel> {
+        CountServiceClient::new(self.app.client_as(somebody, &["erp.*"]))
+    }
+
     pub(crate) fn boms(&self) -> BomServiceClient<TestChannel> {
         BomServiceClient::new(self.everything.clone())
     }
@@ -225,7 +239,7 @@ impl Erp {
             warehouse: warehouse.into(),
             supplier: "SUP".into(),
             lines: goods.iter().map(line).collect(),
-            received_at: None,
+            ..PostReceiptRequest::default()
         };
         self.receipts().post_receipt(request).await.unwrap().into_inner().receipt.unwrap()
     }
