@@ -14,10 +14,9 @@ use messaging::Subscription;
 use proto::erp::v1::{
     bin_service_server::BinServiceServer, bom_service_server::BomServiceServer,
     count_service_server::CountServiceServer, fulfilment_service_server::FulfilmentServiceServer,
-    item_service_server::ItemServiceServer,
-    put_away_service_server::PutAwayServiceServer, receipt_service_server::ReceiptServiceServer,
-    reservation_service_server::ReservationServiceServer, stock_service_server::StockServiceServer,
-    warehouse_service_server::WarehouseServiceServer,
+    item_service_server::ItemServiceServer, put_away_service_server::PutAwayServiceServer,
+    receipt_service_server::ReceiptServiceServer, reservation_service_server::ReservationServiceServer,
+    stock_service_server::StockServiceServer, warehouse_service_server::WarehouseServiceServer,
 };
 use service::{Deps, Service};
 use tonic::service::Routes;

@@ -22,11 +22,7 @@ use crate::{
 ///
 /// # Errors
 /// [`Error::UnknownWarehouse`], [`Refusal::BarcodeTaken`], [`Refusal::PurposeFixed`].
-pub(crate) async fn upsert(
-    conn: &mut PgConnection,
-    warehouse: &str,
-    bins: &[BinChange],
-) -> Result<(i64, i64), Error> {
+pub(crate) async fn upsert(conn: &mut PgConnection, warehouse: &str, bins: &[BinChange]) -> Result<(i64, i64), Error> {
     let known = warehouses::by_code(conn, warehouse).await?;
     let warehouse = known.ok_or_else(|| Error::UnknownWarehouse(warehouse.to_owned()))?;
     store::queue_changes(conn).await?;

@@ -164,7 +164,8 @@ fn entry(view: EntryView) -> CountEntry {
 
 fn line(line: Line, entries: Vec<CountEntry>, value: Option<proto::common::v1::Money>) -> CountLine {
     let verdict = line.verdict();
-    let said = |of: fn(&super::domain::Finding) -> Decimal| line.finding.as_ref().map(of).map(number).unwrap_or_default();
+    let said =
+        |of: fn(&super::domain::Finding) -> Decimal| line.finding.as_ref().map(of).map(number).unwrap_or_default();
     CountLine {
         counted: said(|finding| finding.counted),
         expected: said(super::domain::Finding::expected),

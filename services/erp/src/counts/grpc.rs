@@ -117,7 +117,10 @@ impl CountService for Api {
         let bins = queries::bins(&mut conn, id, request.open_only, page.after, page.limit() + 1).await;
         let key = |bin: &queries::BinView| (bin.pick_sequence, bin.place_id);
         let (bins, page) = page.finish(bins.map_err(status::from_sqlx)?, key);
-        Ok(Response::new(ListCountBinsResponse { bins: bins.into_iter().map(convert::bin).collect(), page: Some(page) }))
+        Ok(Response::new(ListCountBinsResponse {
+            bins: bins.into_iter().map(convert::bin).collect(),
+            page: Some(page),
+        }))
     }
 
     async fn record_count(

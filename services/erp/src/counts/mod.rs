@@ -6,3 +6,4 @@ pub mod domain;
 pub(crate) mod grpc;
 pub(crate) mod queries;
 pub(crate) mod store;
+pub(crate) mod store_lines;

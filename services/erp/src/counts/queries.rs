@@ -199,8 +199,9 @@ pub(super) async fn lines(
                 and (m.to_place = 5 or m.from_place = 5 or (m.moved_at < m.recorded_at and m.moved_at <= e.counted_at))
         ) m on true
         left join lateral (
-            select count(distinct x.found) > 1 as disputed from (
-                select distinct on (o.counted_by) o.counted + o.picked - o.on_hand as found
+            select max(x.least) > min(x.most) as disputed from (
+                select distinct on (o.counted_by) o.counted + o.picked - o.on_hand as least,
+                    o.counted + o.picked + o.picking - o.on_hand as most
                 from stock_count_entry o
                 where o.count_id = l.count_id and o.place_id = l.place_id and o.lot_id = l.lot_id and o.round = l.round
                     and not o.implied

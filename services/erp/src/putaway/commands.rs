@@ -8,7 +8,11 @@ use uuid::Uuid;
 
 use super::{domain::Rule, store};
 use crate::{
-    bins::{domain::{Capacity, Refusal}, queries::BinView, scan, store as bins},
+    bins::{
+        domain::{Capacity, Refusal},
+        queries::BinView,
+        scan, store as bins,
+    },
     config::Stamp,
     error::Error,
     items::commands::known_units,
@@ -92,11 +96,7 @@ pub(super) struct PutAway {
 ///
 /// # Errors
 /// Unknown things; [`Refusal`]s of the bin; [`Error::NotEnoughStock`] when too little lies there or too much is in shipments.
-pub(super) async fn confirm(
-    conn: &mut PgConnection,
-    scanned: &Scanned,
-    stamp: &Stamp<'_>,
-) -> Result<PutAway, Error> {
+pub(super) async fn confirm(conn: &mut PgConnection, scanned: &Scanned, stamp: &Stamp<'_>) -> Result<PutAway, Error> {
     let (from, to) = (scan::bin(conn, &scanned.from).await?, scan::bin(conn, &scanned.to).await?);
     if from.id == to.id || from.warehouse_id != to.warehouse_id {
         return Err(Error::field("to_barcode", "must be another place of the same warehouse"));

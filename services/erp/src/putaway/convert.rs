@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use proto::erp::v1::{
-    ConfirmPutAwayRequest, PutAwayPart, PutAwayReason, PutAwayRule, PutAwaySuggestion,
-};
+use proto::erp::v1::{ConfirmPutAwayRequest, PutAwayPart, PutAwayReason, PutAwayRule, PutAwaySuggestion};
 use service::Check;
 
 use super::{

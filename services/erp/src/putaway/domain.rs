@@ -26,8 +26,7 @@ pub struct Rule {
 
 impl Rule {
     fn is_for(&self, goods: &Goods) -> bool {
-        (self.sku.is_empty() || self.sku == goods.sku)
-            && (self.category.is_empty() || self.category == goods.category)
+        (self.sku.is_empty() || self.sku == goods.sku) && (self.category.is_empty() || self.category == goods.category)
     }
 
     /// How much a rule is for all and sundry: item, category, any.
@@ -211,8 +210,7 @@ mod tests {
         there.add(3, "A", Uuid::from_u128(2));
         let bins = vec![bin(1, "Z", 5, 2), bin(2, "Z", 5, 0), bin(3, "Z", 5, 3), bin(4, "Z", 5, 4)];
         let found = suggest(&[goods("A", 1, 12)], &[rule("any", "", "Z", 0)], bins, there);
-        let expected =
-            [(4, 1, Reason::SameLot), (3, 2, Reason::SameItem), (2, 5, Reason::Empty), (1, 3, Reason::Room)];
+        let expected = [(4, 1, Reason::SameLot), (3, 2, Reason::SameItem), (2, 5, Reason::Empty), (1, 3, Reason::Room)];
         assert_eq!(places(&found[0]), expected);
         assert_eq!(found[0].left, Decimal::ONE);
     }

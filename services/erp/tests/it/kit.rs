@@ -9,9 +9,9 @@ use proto::{
     erp::v1::{
         bin_service_client::BinServiceClient, bom_service_client::BomServiceClient,
         count_service_client::CountServiceClient, fulfilment_service_client::FulfilmentServiceClient,
-        item_service_client::ItemServiceClient, put_away_service_client::PutAwayServiceClient, receipt_service_client::ReceiptServiceClient,
-        reservation_service_client::ReservationServiceClient, stock_service_client::StockServiceClient,
-        warehouse_service_client::WarehouseServiceClient, *,
+        item_service_client::ItemServiceClient, put_away_service_client::PutAwayServiceClient,
+        receipt_service_client::ReceiptServiceClient, reservation_service_client::ReservationServiceClient,
+        stock_service_client::StockServiceClient, warehouse_service_client::WarehouseServiceClient, *,
     },
     orders::v1::{
         LineChange, LineKind, OrderCancelled, OrderLine, OrderLinesCancelled, OrderPlaced, OrderReturned, OrdersEvent,

@@ -2,13 +2,16 @@
 #![expect(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
 
 mod batches;
+mod bins;
 mod boms;
 mod concurrency;
+mod counts;
 mod fulfilment;
 mod input;
 mod items;
 mod kit;
 mod model;
+mod putaway;
 mod receipts;
 mod reservation;
 mod returns;

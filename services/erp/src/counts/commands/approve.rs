@@ -59,7 +59,8 @@ pub(in crate::counts) async fn approve(
     version: i64,
     stamp: &Stamp<'_>,
 ) -> Result<Approved, Error> {
-    let mut work = lock(conn, store::skus(conn, id).await?.into_iter().collect(), false).await?;
+    let skus = store::skus(conn, id).await?;
+    let mut work = lock(conn, skus.into_iter().collect(), false).await?;
     let head = locked(conn, id).await?;
     head.state.among(&[State::Closed], "approved")?;
     // Between the look at its items and the lock it may have been opened, counted on and closed again.
@@ -155,14 +156,7 @@ fn movement(count: Uuid, difference: &Difference) -> Move {
 }
 
 /// Publishes what was posted, in parts.
-fn tell(
-    work: &mut Work,
-    id: Uuid,
-    head: &Head,
-    differences: &[Difference],
-    approved: &Approved,
-    stamp: &Stamp<'_>,
-) {
+fn tell(work: &mut Work, id: Uuid, head: &Head, differences: &[Difference], approved: &Approved, stamp: &Stamp<'_>) {
     for (fact, version) in convert::count_posted(id, head, differences, approved, stamp).into_iter().zip(1..) {
         work.others.push(NewEvent::of("stock_count", id, version, stamp.now, &fact));
     }

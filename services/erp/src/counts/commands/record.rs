@@ -13,7 +13,8 @@ use crate::{
     config::Stamp,
     counts::{
         domain::{MAX_LINES, Refusal, Scanned, State},
-        store::{self, LineKey},
+        store,
+        store_lines::{self, LineKey},
     },
     error::Error,
     items::commands::known_units,
@@ -47,7 +48,7 @@ pub(in crate::counts) async fn record(
     let work = lock(conn, [sku.clone()].into(), false).await?;
     known_units(&work, [(sku.as_str(), scanned.unit.as_str())].into_iter())?;
     open(conn, id).await?;
-    match store::covers(conn, id, bin.id, &sku).await? {
+    match store_lines::covers(conn, id, bin.id, &sku).await? {
         (true, true) => {}
         (false, _) => return Err(Refusal::NotInCount(bin.place).into()),
         (_, false) => return Err(Refusal::NotInCount(sku).into()),
@@ -55,7 +56,7 @@ pub(in crate::counts) async fn record(
     let lot = scan::lot(conn, &sku, &scanned.lot, bin.id).await?;
     let key = LineKey { place_id: bin.id, sku: sku.clone(), lot_id: lot.id };
     let said = [(key, scanned.quantity)];
-    let noted = store::record(conn, id, &said, false, (stamp.by, stamp.now)).await?;
+    let noted = store_lines::record(conn, id, &said, false, (stamp.by, stamp.now)).await?;
     bounded(conn, id).await?;
     let (entry, round) = noted.first().copied().ok_or(Error::Inconsistent("a count was not noted"))?;
     Ok(Recorded { entry, round, sku, lot: lot.number })
@@ -72,15 +73,16 @@ pub(in crate::counts) async fn complete_bin(
     stamp: &Stamp<'_>,
 ) -> Result<String, Error> {
     let bin = scan::bin(conn, bin).await?;
-    let skus: BTreeSet<_> = store::uncounted(conn, id, Some(bin.id)).await?.into_iter().map(|key| key.sku).collect();
+    let skus: BTreeSet<_> =
+        store_lines::uncounted(conn, id, Some(bin.id)).await?.into_iter().map(|key| key.sku).collect();
     let work = lock(conn, skus, false).await?;
     open(conn, id).await?;
-    if !store::covers(conn, id, bin.id, "").await?.0 {
+    if !store_lines::covers(conn, id, bin.id, "").await?.0 {
         return Err(Refusal::NotInCount(bin.place).into());
     }
-    if !store::is_complete(conn, id, bin.id).await? {
+    if !store_lines::is_complete(conn, id, bin.id).await? {
         assume_empty(conn, id, Some(bin.id), &work, stamp).await?;
-        store::complete(conn, id, Some(bin.id), (stamp.by, stamp.now)).await?;
+        store_lines::complete(conn, id, Some(bin.id), (stamp.by, stamp.now)).await?;
     }
     Ok(bin.place)
 }
@@ -94,13 +96,13 @@ pub(super) async fn assume_empty(
     work: &Work,
     stamp: &Stamp<'_>,
 ) -> Result<(), Error> {
-    let mut empty = store::uncounted(conn, id, place).await?;
+    let mut empty = store_lines::uncounted(conn, id, place).await?;
     empty.retain(|key| work.unit(&key.sku).is_some());
     if empty.is_empty() {
         return Ok(());
     }
     let said: Vec<_> = empty.into_iter().map(|key| (key, rust_decimal::Decimal::ZERO)).collect();
-    store::record(conn, id, &said, true, (stamp.by, stamp.now)).await?;
+    store_lines::record(conn, id, &said, true, (stamp.by, stamp.now)).await?;
     bounded(conn, id).await
 }
 
@@ -111,7 +113,7 @@ async fn open(conn: &mut PgConnection, id: Uuid) -> Result<(), Error> {
 }
 
 async fn bounded(conn: &mut PgConnection, id: Uuid) -> Result<(), Error> {
-    if store::lines(conn, id).await? > MAX_LINES {
+    if store_lines::lines(conn, id).await? > MAX_LINES {
         return Err(Refusal::TooLarge.into());
     }
     Ok(())

@@ -11,7 +11,7 @@ use crate::{
     config::Stamp,
     counts::{
         domain::{Head, MAX_BINS, NewCount, Refusal, State},
-        store,
+        store, store_lines,
     },
     error::Error,
     ledger::commands::lock,
@@ -53,16 +53,16 @@ pub(in crate::counts) async fn create(
 /// [`Error::NotFound`], [`Refusal::State`], [`Refusal::RecountOpen`], [`Refusal::TooLarge`].
 pub(in crate::counts) async fn close(conn: &mut PgConnection, id: Uuid, stamp: &Stamp<'_>) -> Result<(), Error> {
     // What is uncounted matters only when it counts as empty; then its items are locked first, as everywhere.
-    let skus: BTreeSet<_> = store::uncounted(conn, id, None).await?.into_iter().map(|key| key.sku).collect();
+    let skus: BTreeSet<_> = store_lines::uncounted(conn, id, None).await?.into_iter().map(|key| key.sku).collect();
     let empties = store::counts_empties(conn, id).await?;
     let work = lock(conn, if empties { skus } else { BTreeSet::new() }, false).await?;
     let head = locked(conn, id).await?;
     head.state.among(&[State::Open], "closed")?;
     if head.uncounted_is_empty {
         assume_empty(conn, id, None, &work, stamp).await?;
-        store::complete(conn, id, None, (stamp.by, stamp.now)).await?;
+        store_lines::complete(conn, id, None, (stamp.by, stamp.now)).await?;
     }
-    match store::recounts_open(conn, id).await? {
+    match store_lines::recounts_open(conn, id).await? {
         0 => Ok(store::set_state(conn, id, State::Closed, (stamp.by, stamp.now)).await?),
         open => Err(Refusal::RecountOpen(open).into()),
     }
@@ -93,7 +93,7 @@ pub(in crate::counts) async fn demand_recount(
         keys.insert((places[bin.as_str()], lot.ok_or_else(not_counted)?.id));
     }
     let keys: Vec<_> = keys.into_iter().collect();
-    if store::begin_round(conn, id, &keys).await? != keys.len() as i64 {
+    if store_lines::begin_round(conn, id, &keys).await? != keys.len() as i64 {
         return Err(Refusal::NotInCount("one of the lines".to_owned()).into());
     }
     Ok(store::set_state(conn, id, State::Open, (stamp.by, stamp.now)).await?)

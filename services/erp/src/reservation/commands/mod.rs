@@ -5,7 +5,7 @@ mod carry;
 mod holds;
 mod serve;
 
-pub(crate) use carry::{lift, set_down};
 pub(crate) use cancel::{CancelledLine, cancel_lines, cancel_orders};
+pub(crate) use carry::{lift, set_down};
 pub use holds::{close, expire_holds, expire_lots, reopen, reserve};
 pub(crate) use serve::{displace, place, release, serve};
