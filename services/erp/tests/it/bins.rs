@@ -183,7 +183,7 @@ async fn goods_arrive_in_a_bin_and_a_scanner_sees_them_there() {
     assert_eq!(reason(&erp.receive_at("NOWHERE", "A", "L9", 1).await.unwrap_err()), "UNKNOWN_PLACE");
     erp.place(1, vec![line(1, "A", 2)]).await;
     let four = |a: &str, b: &str, c: &str, d: &str| (a.to_owned(), b.to_owned(), c.to_owned(), d.to_owned());
-    let all = [four("A", "L1", "1", "0"), four("A", "L2", "3", "2"), four("B", "L1", "2", "0")];
+    let all = [four("A", "L1", "1", "1"), four("A", "L2", "3", "1"), four("B", "L1", "2", "0")];
     assert_eq!(contents(&erp.scan("BC-R-1").await), all);
     let page = Some(PageRequest { page_size: 2, page_token: String::new() });
     let mut request = ScanBinRequest { page, barcode: "BC-R-1".into() };

@@ -9,8 +9,8 @@ use proto::{
         AdjustmentKind, ApproveCountRequest, ApproveCountResponse, BinPurpose, CancelCountRequest, CloseCountRequest,
         CompleteBinRequest, ConfirmPickRequest, Count, CountBin, CountLine, CountLineKey, CountState,
         CreateCountRequest, DemandRecountRequest, GetCountRequest, ItemInput, ListCountBinsRequest,
-        ListCountLinesRequest, ListCountsRequest, ListMovesRequest, PickedLine, RecordCountRequest,
-        RecordCountResponse, ShipShipmentRequest, ShortReason, UpsertItemsRequest,
+        ListCountLinesRequest, ListCountsRequest, ListMovesRequest, PackShipmentRequest, PickedLine,
+        RecordCountRequest, RecordCountResponse, ShipShipmentRequest, ShortReason, UpsertItemsRequest,
         count_service_client::CountServiceClient, erp_event::Event,
     },
 };
@@ -85,6 +85,19 @@ impl Erp {
     async fn lines_of(&self, count: &str, differing_only: bool) -> Vec<CountLine> {
         let request = ListCountLinesRequest { count_id: count.into(), differing_only, ..Default::default() };
         self.counts("boss").list_count_lines(request).await.unwrap().into_inner().lines
+    }
+
+    /// Packs and ships what was picked.
+    async fn send_off(&self, shipment: &str) {
+        let request = PackShipmentRequest {
+            request_id: key(),
+            shipment_id: shipment.into(),
+            places: 1,
+            ..PackShipmentRequest::default()
+        };
+        self.fulfilment().pack_shipment(request).await.unwrap();
+        let request = ShipShipmentRequest { request_id: key(), shipment_id: shipment.into(), ..Default::default() };
+        self.fulfilment().ship_shipment(request).await.unwrap();
     }
 
     async fn count_of(&self, count: &str) -> Count {
@@ -295,8 +308,7 @@ async fn goods_that_leave_after_they_were_counted_or_are_in_pickers_hands_make_n
     erp.say("anna", &id, ("BC-A-1", "A", "L1"), 5).await.unwrap();
     assert_eq!(figures(&erp.lines_of(&id, false).await), [("L1", "5", "10", "-1")], "one more cannot be explained");
     assert_eq!(erp.ship(sold).await.refusal, "");
-    let request = ShipShipmentRequest { request_id: key(), shipment_id: shipment, ..Default::default() };
-    erp.fulfilment().ship_shipment(request).await.unwrap();
+    erp.send_off(&shipment).await;
     erp.receive_at("BC-A-1", "A", "L1", 7).await.unwrap();
     assert_eq!(
         figures(&erp.lines_of(&id, false).await),
@@ -511,8 +523,7 @@ async fn sell(erp: &Erp, shelves: &Shelves, n: usize, sku: &str) {
         erp.fulfilment().confirm_pick(request).await.unwrap();
         *shelf -= 1;
     }
-    let request = ShipShipmentRequest { request_id: key(), shipment_id: shipment, ..Default::default() };
-    erp.fulfilment().ship_shipment(request).await.unwrap();
+    erp.send_off(&shipment).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

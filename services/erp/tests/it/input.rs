@@ -1,10 +1,11 @@
 //! Every RPC: who may call it, and what malformed ids are answered.
 
 use proto::erp::v1::{
-    bom_service_client::BomServiceClient, fulfilment_service_client::FulfilmentServiceClient,
-    item_service_client::ItemServiceClient, receipt_service_client::ReceiptServiceClient,
-    reservation_service_client::ReservationServiceClient, stock_service_client::StockServiceClient,
-    warehouse_service_client::WarehouseServiceClient, *,
+    bin_service_client::BinServiceClient, bom_service_client::BomServiceClient,
+    count_service_client::CountServiceClient, fulfilment_service_client::FulfilmentServiceClient,
+    item_service_client::ItemServiceClient, put_away_service_client::PutAwayServiceClient,
+    receipt_service_client::ReceiptServiceClient, reservation_service_client::ReservationServiceClient,
+    stock_service_client::StockServiceClient, warehouse_service_client::WarehouseServiceClient, *,
 };
 use tonic::Code;
 
@@ -40,6 +41,16 @@ macro_rules! all {
                 ship_orders(ShipOrdersRequest), deliver_shipments(DeliverShipmentsRequest),
                 get_shipment(GetShipmentRequest), list_shipments(ListShipmentsRequest),
                 list_fulfilment_queue(ListFulfilmentQueueRequest);
+            BinServiceClient: upsert_bins(UpsertBinsRequest), list_bins(ListBinsRequest), scan_bin(ScanBinRequest),
+                block_bin(BlockBinRequest);
+            PutAwayServiceClient: upsert_put_away_rules(UpsertPutAwayRulesRequest),
+                delete_put_away_rules(DeletePutAwayRulesRequest), list_put_away_rules(ListPutAwayRulesRequest),
+                suggest_put_away(SuggestPutAwayRequest), confirm_put_away(ConfirmPutAwayRequest);
+            CountServiceClient: create_count(CreateCountRequest), list_counts(ListCountsRequest),
+                get_count(GetCountRequest), list_count_bins(ListCountBinsRequest), record_count(RecordCountRequest),
+                complete_bin(CompleteBinRequest), close_count(CloseCountRequest),
+                list_count_lines(ListCountLinesRequest), demand_recount(DemandRecountRequest),
+                approve_count(ApproveCountRequest), cancel_count(CancelCountRequest);
             BomServiceClient: put_bom(PutBomRequest), activate_bom(ActivateBomRequest), get_bom(GetBomRequest),
                 list_boms(ListBomsRequest), where_used(WhereUsedRequest), explode_bom(ExplodeBomRequest),
                 roll_up_cost(RollUpCostRequest);

@@ -218,7 +218,7 @@ async fn a_scan_that_does_not_say_enough_or_too_much_is_refused() {
     assert_eq!(refused(moves, ("460", "L1"), 1).await, "AMBIGUOUS_BARCODE");
     assert_eq!(refused(moves, ("Z", "L1"), 1).await, "UNKNOWN_SKU");
     assert_eq!(refused(moves, ("A", "L1"), 4).await, "BIN_FULL");
-    assert_eq!(refused(moves, ("B", "L1"), 1).await, "", "not found: the lot is another item's");
+    assert_eq!(refused(moves, ("B", "L1"), 1).await, "NOT_FOUND", "the lot is another item's");
     assert_eq!(refused(("MAIN/DEFAULT", "BC-A-2"), ("A", "L1"), 1).await, "BIN_BLOCKED");
     assert_eq!(refused(("MAIN/DEFAULT", "NOWHERE"), ("A", "L1"), 1).await, "UNKNOWN_PLACE");
     assert_eq!(refused(("MAIN/QUARANTINE", "BC-A-1"), ("A", "L1"), 1).await, "NOT_ENOUGH_STOCK");
