@@ -53,6 +53,7 @@ impl DomainEvent for erp::v1::ErpEvent {
             E::PickupReady(_) => "pickup_ready",
             E::CashHandedIn(_) => "cash_handed_in",
             E::WaveStarted(_) => "wave_started",
+            E::CountPosted(_) => "count_posted",
         })
     }
 }

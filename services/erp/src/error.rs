@@ -123,6 +123,15 @@ pub enum Error {
     /// Somebody else changed the record first.
     #[error("the record has version {0} by now; read it again")]
     VersionConflict(i64),
+    /// Goods came into a bin while it was to be blocked.
+    #[error("{0} is busy; try again")]
+    BinBusy(String),
+    /// A rule of bins.
+    #[error(transparent)]
+    Bin(#[from] crate::bins::domain::Refusal),
+    /// A rule of stocktaking.
+    #[error(transparent)]
+    Count(#[from] crate::counts::domain::Refusal),
     /// A rule of bills of material.
     #[error(transparent)]
     Bom(#[from] crate::boms::domain::Refusal),
@@ -229,6 +238,9 @@ impl From<Error> for Status {
             Error::Cash(refusal) => status::precondition(refusal.reason(), text),
             Error::DemandEnded(state) => status::precondition(&state.to_uppercase(), text),
             Error::VersionConflict(_) => status::aborted("VERSION_CONFLICT", text),
+            Error::BinBusy(_) => status::aborted("BIN_BUSY", text),
+            Error::Bin(refusal) => status::precondition(refusal.reason(), text),
+            Error::Count(refusal) => status::precondition(refusal.reason(), text),
             Error::Bom(refusal) => status::precondition(refusal.reason(), text),
             Error::PeriodClosed(_) => status::precondition("PERIOD_CLOSED", text),
             Error::PeriodNotOver(_) => status::precondition("PERIOD_NOT_OVER", text),

@@ -11,21 +11,35 @@
 //! what they collect; [`stock`] shows and corrects. [`boms`] say what is made of what, and what that takes and costs. `consumers` listens to the orders service, `jobs` to the clock.
 //!
 //! Deliberately absent at this depth: several bins a warehouse with routes and barcodes, units other than the item's own (outside bills of material), least remaining life per channel.
+//! In reading order: [`items`], [`warehouses`] and [`bins`] say what is kept where; [`ledger`] is the double-entry book everything
+//! else posts to, with the lock doctrine; [`receipts`] bring goods in and [`putaway`] says where they belong; [`demand`] is what orders want and
+//! [`reservation`] who gets it; [`fulfilment`] takes goods to the buyer and [`returns`] brings them back; [`stock`] shows
+//! and corrects, and [`counts`] compare the books with the bins. [`boms`] say what is made of what, and what that takes and costs. `consumers` listens to the orders service, `jobs` to the clock.
+//!
+//! Deliberately absent at this depth: valuation methods other than
+//! actual cost per lot, back-dated corrections, units other than the item's own (outside bills of material), least remaining life per channel.
 
 use std::{sync::Arc, time::Duration};
 
 use messaging::Subscription;
 use proto::erp::v1::{
     bom_service_server::BomServiceServer, cash_on_delivery_service_server::CashOnDeliveryServiceServer, cut_off_service_server::CutOffServiceServer, delivery_run_service_server::DeliveryRunServiceServer, fulfilment_service_server::FulfilmentServiceServer, item_service_server::ItemServiceServer, kit_service_server::KitServiceServer, landed_cost_service_server::LandedCostServiceServer, pickup_service_server::PickupServiceServer, recall_service_server::RecallServiceServer, receipt_service_server::ReceiptServiceServer, reservation_service_server::ReservationServiceServer, stock_service_server::StockServiceServer, trace_service_server::TraceServiceServer, valuation_service_server::ValuationServiceServer, warehouse_service_server::WarehouseServiceServer, wave_service_server::WaveServiceServer,
+    bin_service_server::BinServiceServer, bom_service_server::BomServiceServer,
+    count_service_server::CountServiceServer, fulfilment_service_server::FulfilmentServiceServer,
+    item_service_server::ItemServiceServer, put_away_service_server::PutAwayServiceServer,
+    receipt_service_server::ReceiptServiceServer, reservation_service_server::ReservationServiceServer,
+    stock_service_server::StockServiceServer, warehouse_service_server::WarehouseServiceServer,
 };
 use service::{Deps, Service};
 use tonic::service::Routes;
 
+pub mod bins;
 pub mod boms;
 pub mod cash;
 pub mod config;
 mod consumers;
 pub mod cut_offs;
+pub mod counts;
 pub mod demand;
 pub mod error;
 pub mod fulfilment;
@@ -36,6 +50,7 @@ pub mod landed_cost;
 pub mod ledger;
 pub mod recalls;
 pub mod pickups;
+pub mod putaway;
 pub mod receipts;
 pub mod reservation;
 pub mod returns;
@@ -112,9 +127,23 @@ pub fn service(deps: &Deps, config: &Config) -> anyhow::Result<Service> {
     let recalls = {
         let (deps, rules) = shared();
         recalls::grpc::Api { deps, rules }
+    let bins = {
+        let (deps, rules) = shared();
+        bins::grpc::Api { deps, rules }
+    };
+    let put_away = {
+        let (deps, rules) = shared();
+        putaway::grpc::Api { deps, rules }
+    };
+    let counts = {
+        let (deps, rules) = shared();
+        counts::grpc::Api { deps, rules }
     };
     let routes = Routes::new(ItemServiceServer::new(items::grpc::Api(deps.clone())))
         .add_service(WarehouseServiceServer::new(warehouses::grpc::Api(deps.clone())))
+        .add_service(BinServiceServer::new(bins))
+        .add_service(PutAwayServiceServer::new(put_away))
+        .add_service(CountServiceServer::new(counts))
         .add_service(StockServiceServer::new(stock))
         .add_service(ValuationServiceServer::new(valuation))
         .add_service(ReceiptServiceServer::new(receipts))

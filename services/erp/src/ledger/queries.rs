@@ -110,7 +110,8 @@ const VERIFY: &str = "-- verify_ledger
         select 'balance_facts', 'lot ' || b.lot_id || ' place ' || b.place_id
         from stock_balance b join lot l on l.id = b.lot_id join place p on p.id = b.place_id
         where (b.sku, b.warehouse_id, b.sellable, b.lot_number, b.expires_on, b.received_at) is distinct from
-            (l.sku, p.warehouse_id, p.kind = 'stock' and l.status = 'available', l.number, l.expires_on, l.received_at)
+            (l.sku, p.warehouse_id, p.kind = 'stock' and p.picking_block = '' and l.status = 'available', l.number,
+                l.expires_on, l.received_at)
     )
     select n.name, count(f.sample) as differences,
         coalesce((array_agg(f.sample order by f.sample) filter (where f.sample is not null))[1:10], '{}') as samples

@@ -175,11 +175,17 @@ pub(crate) async fn raise_balances(conn: &mut PgConnection, raises: &[(&(Uuid, i
     }
     sqlx::query(
         "-- raise_balances
+        with bin as materialized (
+            -- Read under lock: a bin must not be blocked for picking while goods come in that do not know of it.
+            select id, picking_block from place where id = any ($2) and not is_default and warehouse_id is not null
+            order by id for key share
+        )
         insert into stock_balance as b (lot_id, place_id, sku, on_hand, warehouse_id, sellable, lot_number, expires_on,
             received_at)
-        select r.*, p.warehouse_id, p.kind = 'stock' and l.status = 'available', l.number, l.expires_on, l.received_at
+        select r.*, p.warehouse_id, p.kind = 'stock' and coalesce(bin.picking_block, '') = '' and l.status = 'available',
+            l.number, l.expires_on, l.received_at
         from unnest($1::uuid[], $2::int8[], $3::text[], $4::numeric[]) as r (lot_id, place_id, sku, on_hand)
-        join lot l on l.id = r.lot_id join place p on p.id = r.place_id
+        join lot l on l.id = r.lot_id join place p on p.id = r.place_id left join bin on bin.id = r.place_id
         on conflict (lot_id, place_id) do update set on_hand = b.on_hand + excluded.on_hand",
     )
     .bind(raises.iter().map(|((lot, _), _)| *lot).collect::<Vec<_>>())

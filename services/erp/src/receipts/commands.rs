@@ -14,22 +14,23 @@ use super::{
     store::{self, LotInput, PostedLine},
 };
 use crate::{
+    bins::scan,
     config::Stamp,
     error::Error,
     items::commands::known_units,
     ledger::{
         commands::{Posted, Work, finish, lock, post, post_at},
-        domain::{Cause, Move, SUPPLIER, Worth},
+        domain::{Cause, Move, Place, SUPPLIER, Worth},
     },
     reservation::commands::serve,
     valuation::commands::recost::lock_with_made,
-    warehouses::store as warehouses,
+    warehouses::{domain::Warehouse, store as warehouses},
 };
 
 /// Posts a receipt, then serves those who wait from it. The statements are the same few for one line or a thousand.
 ///
 /// # Errors
-/// Unknown items or warehouse, a unit the item is not stocked in, a lot with another expiry date.
+/// Unknown items, warehouse or bin, a blocked bin, a unit the item is not stocked in, a lot with another expiry date.
 pub(crate) async fn post_receipt(
     conn: &mut PgConnection,
     receipt: NewReceipt,
@@ -37,6 +38,7 @@ pub(crate) async fn post_receipt(
 ) -> Result<Uuid, Error> {
     let code = if receipt.warehouse.is_empty() { &stamp.rules.default_warehouse } else { &receipt.warehouse };
     let warehouse = warehouses::by_code(conn, code).await?.ok_or_else(|| Error::UnknownWarehouse(code.clone()))?;
+    let place = arrival(conn, &warehouse, &receipt.place).await?;
     let skus = receipt.lines.iter().map(|line| line.sku.clone()).collect();
     let late = receipt.received_at < stamp.now;
     let mut work = if late { lock_with_made(conn, skus).await? } else { lock(conn, skus, false).await? };
@@ -45,11 +47,11 @@ pub(crate) async fn post_receipt(
     let id = service::new_id();
     let cost = receipt.lines.iter().map(|line| line.cost).sum();
     let times = (receipt.received_at, stamp.now);
-    let number = store::insert(conn, id, warehouse.id, &receipt.supplier, cost, times, stamp.by).await?;
+    let number = store::insert(conn, id, (warehouse.id, place.id), &receipt.supplier, cost, times, stamp.by).await?;
     let lines = with_lots(conn, &receipt, number, receipt.received_at).await?;
     let cause = Cause { kind: "receipt", id, order: None };
     let arrive = |(line, _): &(PostedLine, String)| {
-        let one = Move::new(SUPPLIER, warehouse.bin, (&line.sku, line.lot), line.quantity, cause);
+        let one = Move::new(SUPPLIER, place, (&line.sku, line.lot), line.quantity, cause);
         one.worth(Worth::Given(line.cost)).line(line.line_no)
     };
     let moves: Vec<_> = lines.iter().map(arrive).collect();
@@ -76,6 +78,19 @@ async fn post_received(
     } else {
         post(conn, work, moves, receipt.received_at, stamp).await
     }
+}
+
+/// Where the goods arrive.
+async fn arrival(conn: &mut PgConnection, warehouse: &Warehouse, barcode: &str) -> Result<Place, Error> {
+    if barcode.is_empty() {
+        return Ok(warehouse.bin);
+    }
+    let bin = scan::bin(conn, barcode).await?;
+    if bin.warehouse_id != warehouse.id {
+        return Err(Error::UnknownPlace(barcode.to_owned()));
+    }
+    bin.takes_goods()?;
+    Ok(bin.as_place())
 }
 
 /// Finds or makes the lot of each line, and numbers the lines.

@@ -32,6 +32,7 @@ pub(super) fn new_receipt(
         warehouse: check.optional_text("warehouse", &request.warehouse, 32),
         supplier: check.optional_text("supplier", &request.supplier, 64),
         received_at,
+        place: check.optional_text("place", &request.place, 100),
         lines: lines.map(|(index, line)| new_line(check, index, line, currency)).collect(),
     }
 }
@@ -121,5 +122,6 @@ pub(super) fn receipt(head: ReceiptView, lines: Vec<LineView>, currency: Currenc
         cost: Some(money(head.cost, currency)),
         received_at: Some(proto::to_timestamp(head.received_at)),
         created_by: head.created_by,
+        place: head.place,
     }
 }

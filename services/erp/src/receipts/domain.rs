@@ -52,6 +52,8 @@ pub struct NewReceipt {
     pub supplier: String,
     /// When the goods came in.
     pub received_at: OffsetDateTime,
+    /// Barcode or place code of the bin the goods arrive in; empty means the default bin.
+    pub place: String,
     /// 1 to 1,000 lines.
     pub lines: Vec<NewLine>,
 }

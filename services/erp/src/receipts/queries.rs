@@ -11,6 +11,7 @@ pub(crate) struct ReceiptView {
     pub(crate) id: Uuid,
     pub(crate) number: i64,
     pub(crate) warehouse: String,
+    pub(crate) place: String,
     pub(crate) supplier: String,
     pub(crate) cost: Decimal,
     pub(crate) received_at: OffsetDateTime,
@@ -32,8 +33,10 @@ pub(crate) struct LineView {
 pub(crate) async fn receipt(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<(ReceiptView, Vec<LineView>)>> {
     let head = sqlx::query_as::<_, ReceiptView>(
         "-- receipt_by_id
-        select r.id, r.number, w.code as warehouse, r.supplier, r.cost, r.received_at, r.created_by
-        from receipt r join warehouse w on w.id = r.warehouse_id where r.id = $1",
+        select r.id, r.number, w.code as warehouse, p.code as place, r.supplier, r.cost, r.received_at, r.created_by
+        from receipt r join warehouse w on w.id = r.warehouse_id
+        join place p on p.id = r.place_id or (r.place_id is null and p.warehouse_id = w.id and p.is_default and p.kind = 'stock')
+        where r.id = $1",
     )
     .bind(id)
     .fetch_optional(&mut *conn)

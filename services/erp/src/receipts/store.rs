@@ -23,7 +23,7 @@ pub(crate) struct LotInput {
 pub(crate) async fn insert(
     conn: &mut PgConnection,
     id: Uuid,
-    warehouse: Uuid,
+    (warehouse, place): (Uuid, i64),
     supplier: &str,
     cost: Decimal,
     (received_at, now): (OffsetDateTime, OffsetDateTime),
@@ -31,8 +31,8 @@ pub(crate) async fn insert(
 ) -> sqlx::Result<i64> {
     sqlx::query_scalar(
         "-- insert_receipt
-        insert into receipt (id, warehouse_id, supplier, cost, received_at, created_by, created_at)
-        values ($1, $2, $3, $4, $5, $6, $7) returning number",
+        insert into receipt (id, warehouse_id, place_id, supplier, cost, received_at, created_by, created_at)
+        values ($1, $2, $8, $3, $4, $5, $6, $7) returning number",
     )
     .bind(id)
     .bind(warehouse)
@@ -41,6 +41,7 @@ pub(crate) async fn insert(
     .bind(received_at)
     .bind(by)
     .bind(now)
+    .bind(place)
     .fetch_one(conn)
     .await
 }

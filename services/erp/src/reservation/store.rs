@@ -186,6 +186,22 @@ pub(crate) async fn held_of_lot(conn: &mut PgConnection, lot: Uuid, place: Optio
     Ok(rows.into_iter().map(Held::from).collect())
 }
 
+/// Who holds what of a place.
+pub(crate) async fn held_in_place(conn: &mut PgConnection, place: i64) -> sqlx::Result<Vec<Held>> {
+    let rows = sqlx::query_as::<_, HeldRow>(
+        "-- held_in_place
+        select r.id, r.order_id, r.line_no, r.sku, r.lot_id, r.place_id, r.quantity, r.shipment_id
+        from stock_balance b
+        join reservation r on r.lot_id = b.lot_id and r.place_id = b.place_id and r.state = 'active'
+        where b.place_id = $1 and b.reserved > 0
+        order by r.order_id, r.line_no, r.id",
+    )
+    .bind(place)
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(Held::from).collect())
+}
+
 /// Ends reservations, whole or in part. A part becomes a row of its own, so that every row ends once.
 pub(crate) async fn end(
     conn: &mut PgConnection,

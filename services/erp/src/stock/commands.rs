@@ -122,7 +122,7 @@ async fn lot_of(conn: &mut PgConnection, sku: &str, number: &str) -> Result<Lot,
         .ok_or_else(|| Error::NotFound("lot", format!("{number} of {sku}")))
 }
 
-fn not_enough(sku: &str, lot: &str, there: Decimal) -> Error {
+pub(crate) fn not_enough(sku: &str, lot: &str, there: Decimal) -> Error {
     Error::NotEnoughStock { sku: sku.to_owned(), lot: lot.to_owned(), there: there.normalize().to_string() }
 }
 

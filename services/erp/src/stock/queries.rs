@@ -34,17 +34,16 @@ pub(crate) async fn availability(
         select i.sku, coalesce(s.warehouse, '') as warehouse, coalesce(sum(s.on_hand), 0) as on_hand,
             coalesce(sum(s.reserved), 0) as reserved,
             coalesce(sum(s.on_hand - s.reserved) filter (
-                where s.status = 'available'
+                where s.sellable
                     and (s.expires_on is null or s.expires_on >= $2::date + greatest($3::int4, s.min_life_days))), 0)
                 as available,
             i.backordered
         from stock_item i
         left join (
-            select b.sku, w.code as warehouse, b.on_hand, b.reserved, l.status, l.expires_on, w.min_life_days
+            select b.sku, w.code as warehouse, b.on_hand, b.reserved, b.sellable, b.expires_on, w.min_life_days
             from stock_balance b
             join place p on p.id = b.place_id and p.kind = 'stock'
             join warehouse w on w.id = p.warehouse_id
-            join lot l on l.id = b.lot_id
             where b.on_hand > 0
         ) s on s.sku = i.sku
         where i.sku = any ($1)
@@ -150,7 +149,8 @@ async fn places(conn: &mut PgConnection) -> sqlx::Result<Vec<PlaceView>> {
 /// Places by number.
 pub(super) type Known = HashMap<i64, PlaceView>;
 
-/// The places read so far, kept in memory: a place is never changed or deleted once it is made.
+/// The places read so far, kept in memory: the code, warehouse and kind of a place never change once it is
+/// made, and it is never deleted.
 #[derive(Default)]
 pub(crate) struct Places(RwLock<Arc<Known>>);
 

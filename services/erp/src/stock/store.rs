@@ -39,7 +39,7 @@ pub(crate) async fn set_status(conn: &mut PgConnection, lot: Uuid, status: &str)
     sqlx::query(
         "-- set_lot_status
         with set as (update lot set status = $2 where id = $1)
-        update stock_balance b set sellable = p.kind = 'stock' and $2 = 'available'
+        update stock_balance b set sellable = p.kind = 'stock' and p.picking_block = '' and $2 = 'available'
         from place p where b.lot_id = $1 and p.id = b.place_id",
     )
     .bind(lot)

@@ -1,8 +1,13 @@
 //! SQL of the reads of valuation.
 
+use std::collections::HashMap;
+
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::ledger::domain::Layer;
 
 /// From when on the book may be written to; none when everything may.
 pub(crate) async fn period(conn: &mut PgConnection) -> sqlx::Result<Option<OffsetDateTime>> {
@@ -176,4 +181,27 @@ pub(crate) async fn lots_at(conn: &mut PgConnection, sku: &str, at: OffsetDateTi
     .bind(at)
     .fetch_all(conn)
     .await
+}
+
+/// What the goods are worth that lots in places are valued together with; nothing for those whose pool is empty.
+pub(crate) async fn pools(
+    conn: &mut PgConnection,
+    keys: &[(Uuid, i64)],
+) -> sqlx::Result<HashMap<(Uuid, i64), Layer>> {
+    let rows: Vec<(Uuid, i64, Decimal, Decimal)> = sqlx::query_as(
+        "-- pools_of_lots
+        select k.lot_id, k.place_id, sum(c.quantity), sum(c.value)
+        from (select distinct * from unnest($1::uuid[], $2::int8[])) as k (lot_id, place_id)
+        join lot l on l.id = k.lot_id
+        join place p on p.id = k.place_id
+        -- A pool is of one lot or of all lots, and none has both.
+        join cost_layer c on c.sku = l.sku and c.warehouse_id = p.warehouse_id
+            and c.lot_id in (k.lot_id, '00000000-0000-0000-0000-000000000000')
+        group by k.lot_id, k.place_id",
+    )
+    .bind(keys.iter().map(|(lot, _)| *lot).collect::<Vec<_>>())
+    .bind(keys.iter().map(|(_, place)| *place).collect::<Vec<_>>())
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|(lot, place, on_hand, value)| ((lot, place), Layer { on_hand, value })).collect())
 }

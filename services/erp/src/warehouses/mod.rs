@@ -1,4 +1,4 @@
-//! Warehouses and their places: a default bin and a quarantine place each.
+//! Warehouses, with a default bin and a quarantine place each.
 
 pub(crate) mod commands;
 mod convert;

@@ -14,13 +14,13 @@ pub(crate) struct PlaceView {
     pub(crate) bin: String,
 }
 
-/// Places of all warehouses or one, by warehouse and code.
+/// Default places of all warehouses or one, by warehouse and code.
 pub(crate) async fn places(conn: &mut PgConnection, warehouse: Option<&str>) -> sqlx::Result<Vec<PlaceView>> {
     sqlx::query_as(
         "-- places_of_warehouses
         select w.code as warehouse, w.name, w.min_life_days, p.code, p.kind, p.zone, p.bin
         from (select * from warehouse where $1::text is null or code = $1 order by code limit 500) w
-        join place p on p.warehouse_id = w.id
+        join place p on p.warehouse_id = w.id and p.is_default
         order by w.code, p.code",
     )
     .bind(warehouse)

@@ -112,9 +112,9 @@ pub(crate) async fn upsert(
             on conflict (code) do update set name = excluded.name, min_life_days = excluded.min_life_days
             returning id, code
         )
-        insert into place (code, kind, warehouse_id, zone, bin, is_default)
-        select w.code || '/' || p.bin, p.kind, w.id, w.code, p.bin, true
-        from w, (values ('DEFAULT', 'stock'), ('QUARANTINE', 'quarantine')) as p (bin, kind)
+        insert into place (code, kind, purpose, warehouse_id, zone, bin, is_default)
+        select w.code || '/' || p.bin, p.kind, p.purpose, w.id, w.code, p.bin, true
+        from w, (values ('DEFAULT', 'stock', 'pick'), ('QUARANTINE', 'quarantine', 'quarantine')) as p (bin, kind, purpose)
         on conflict (code) do nothing",
     )
     .bind(id)

@@ -1,7 +1,7 @@
 //! Every RPC: who may call it, and what malformed ids are answered.
 
 use proto::erp::v1::{
-        bom_service_client::BomServiceClient, cash_on_delivery_service_client::CashOnDeliveryServiceClient, cut_off_service_client::CutOffServiceClient, delivery_run_service_client::DeliveryRunServiceClient, fulfilment_service_client::FulfilmentServiceClient, item_service_client::ItemServiceClient, kit_service_client::KitServiceClient, landed_cost_service_client::LandedCostServiceClient, pickup_service_client::PickupServiceClient, recall_service_client::RecallServiceClient, receipt_service_client::ReceiptServiceClient, reservation_service_client::ReservationServiceClient, stock_service_client::StockServiceClient, trace_service_client::TraceServiceClient, valuation_service_client::ValuationServiceClient, warehouse_service_client::WarehouseServiceClient, wave_service_client::WaveServiceClient, *,
+        bin_service_client::BinServiceClient, bom_service_client::BomServiceClient, cash_on_delivery_service_client::CashOnDeliveryServiceClient, count_service_client::CountServiceClient, cut_off_service_client::CutOffServiceClient, delivery_run_service_client::DeliveryRunServiceClient, fulfilment_service_client::FulfilmentServiceClient, item_service_client::ItemServiceClient, kit_service_client::KitServiceClient, landed_cost_service_client::LandedCostServiceClient, pickup_service_client::PickupServiceClient, put_away_service_client::PutAwayServiceClient, recall_service_client::RecallServiceClient, receipt_service_client::ReceiptServiceClient, reservation_service_client::ReservationServiceClient, stock_service_client::StockServiceClient, trace_service_client::TraceServiceClient, valuation_service_client::ValuationServiceClient, warehouse_service_client::WarehouseServiceClient, wave_service_client::WaveServiceClient, *,
 };
 use tonic::Code;
 
@@ -55,6 +55,17 @@ macro_rules! all {
                 list_delivery_runs(ListDeliveryRunsRequest);
             CashOnDeliveryServiceClient: hand_in_cash(HandInCashRequest),
                 decide_cash_difference(DecideCashDifferenceRequest), list_courier_debts(ListCourierDebtsRequest);
+                list_fulfilment_queue(ListFulfilmentQueueRequest);
+            BinServiceClient: upsert_bins(UpsertBinsRequest), list_bins(ListBinsRequest), scan_bin(ScanBinRequest),
+                block_bin(BlockBinRequest);
+            PutAwayServiceClient: upsert_put_away_rules(UpsertPutAwayRulesRequest),
+                delete_put_away_rules(DeletePutAwayRulesRequest), list_put_away_rules(ListPutAwayRulesRequest),
+                suggest_put_away(SuggestPutAwayRequest), confirm_put_away(ConfirmPutAwayRequest);
+            CountServiceClient: create_count(CreateCountRequest), list_counts(ListCountsRequest),
+                get_count(GetCountRequest), list_count_bins(ListCountBinsRequest), record_count(RecordCountRequest),
+                complete_bin(CompleteBinRequest), close_count(CloseCountRequest),
+                list_count_lines(ListCountLinesRequest), demand_recount(DemandRecountRequest),
+                approve_count(ApproveCountRequest), cancel_count(CancelCountRequest);
             BomServiceClient: put_bom(PutBomRequest), activate_bom(ActivateBomRequest), get_bom(GetBomRequest),
                 list_boms(ListBomsRequest), where_used(WhereUsedRequest), explode_bom(ExplodeBomRequest),
                 roll_up_cost(RollUpCostRequest);

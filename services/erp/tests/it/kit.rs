@@ -7,7 +7,7 @@ use messaging::Event;
 use proto::{
     common::v1::{Money, Quantity},
     erp::v1::{
-        bom_service_client::BomServiceClient, cash_on_delivery_service_client::CashOnDeliveryServiceClient, cut_off_service_client::CutOffServiceClient, delivery_run_service_client::DeliveryRunServiceClient, fulfilment_service_client::FulfilmentServiceClient, item_service_client::ItemServiceClient, kit_service_client::KitServiceClient, landed_cost_service_client::LandedCostServiceClient, pickup_service_client::PickupServiceClient, recall_service_client::RecallServiceClient, receipt_service_client::ReceiptServiceClient, reservation_service_client::ReservationServiceClient, stock_service_client::StockServiceClient, trace_service_client::TraceServiceClient, valuation_service_client::ValuationServiceClient, warehouse_service_client::WarehouseServiceClient, wave_service_client::WaveServiceClient, *,
+        bin_service_client::BinServiceClient, bom_service_client::BomServiceClient, cash_on_delivery_service_client::CashOnDeliveryServiceClient, count_service_client::CountServiceClient, cut_off_service_client::CutOffServiceClient, delivery_run_service_client::DeliveryRunServiceClient, fulfilment_service_client::FulfilmentServiceClient, item_service_client::ItemServiceClient, kit_service_client::KitServiceClient, landed_cost_service_client::LandedCostServiceClient, pickup_service_client::PickupServiceClient, put_away_service_client::PutAwayServiceClient, recall_service_client::RecallServiceClient, receipt_service_client::ReceiptServiceClient, reservation_service_client::ReservationServiceClient, stock_service_client::StockServiceClient, trace_service_client::TraceServiceClient, valuation_service_client::ValuationServiceClient, warehouse_service_client::WarehouseServiceClient, wave_service_client::WaveServiceClient, *,
     },
     orders::v1::{
         LineChange, LineKind, OrderCancelled, OrderLine, OrderLinesCancelled, OrderPlaced, OrderReturned, OrdersEvent,
@@ -199,6 +199,19 @@ impl Erp {
         FulfilmentServiceClient::new(self.everything.clone())
     }
 
+    pub(crate) fn bins(&self) -> BinServiceClient<TestChannel> {
+        BinServiceClient::new(self.everything.clone())
+    }
+
+    pub(crate) fn put_away(&self) -> PutAwayServiceClient<TestChannel> {
+        PutAwayServiceClient::new(self.everything.clone())
+    }
+
+    /// Stocktaking, in the name of somebody.
+    pub(crate) fn counts(&self, somebody: &str) -> CountServiceClient<TestChannel> {
+        CountServiceClient::new(self.app.client_as(somebody, &["erp.*"]))
+    }
+
     pub(crate) fn boms(&self) -> BomServiceClient<TestChannel> {
         BomServiceClient::new(self.everything.clone())
     }
@@ -288,7 +301,7 @@ impl Erp {
             warehouse: warehouse.into(),
             supplier: "SUP".into(),
             lines: goods.iter().map(line).collect(),
-            received_at: None,
+            ..PostReceiptRequest::default()
         };
         self.receipts().post_receipt(request).await.unwrap().into_inner().receipt.unwrap()
     }

@@ -2,9 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
 
 mod batches;
+mod bins;
 mod boms;
 mod concurrency;
 mod cut_offs;
+mod counts;
 mod fulfilment;
 mod input;
 mod items;
@@ -15,6 +17,7 @@ mod model;
 mod recalls;
 mod packing;
 mod pickups;
+mod putaway;
 mod receipts;
 mod reservation;
 mod returns;

@@ -1,9 +1,11 @@
 //! State changes of reservations. Every one ends in [`serve`]: whatever became free goes to those who wait.
 
 mod cancel;
+mod carry;
 mod holds;
 mod serve;
 
 pub(crate) use cancel::{CancelledLine, cancel_lines, cancel_orders};
+pub(crate) use carry::{lift, set_down};
 pub use holds::{close, expire_holds, expire_lots, reopen, reserve};
 pub(crate) use serve::{displace, place, release, serve};
