@@ -47,6 +47,10 @@ impl DomainEvent for erp::v1::ErpEvent {
             E::GoodsReceived(_) => "goods_received",
             E::StockDepleted(_) => "stock_depleted",
             E::StockReplenished(_) => "stock_replenished",
+            E::StockBelowReorderPoint(_) => "stock_below_reorder_point",
+            E::StockRecovered(_) => "stock_recovered",
+            E::ItemSlowMoving(_) => "item_slow_moving",
+            E::ItemMovingAgain(_) => "item_moving_again",
         })
     }
 }

@@ -89,6 +89,9 @@ pub enum Error {
     /// A rule of bills of material.
     #[error(transparent)]
     Bom(#[from] crate::boms::domain::Refusal),
+    /// There are as many rules as there may be.
+    #[error("there are {0} rules already; more are not kept")]
+    TooManyRules(usize),
     /// A moment lies before one it must follow.
     #[error("{0}")]
     TimeOrder(&'static str),
@@ -132,6 +135,7 @@ impl From<Error> for Status {
             Error::DemandEnded(state) => status::precondition(&state.to_uppercase(), text),
             Error::VersionConflict(_) => status::aborted("VERSION_CONFLICT", text),
             Error::Bom(refusal) => status::precondition(refusal.reason(), text),
+            Error::TooManyRules(_) => status::precondition("TOO_MANY_RULES", text),
             Error::TimeOrder(_) => status::precondition("TIME_ORDER", text),
             Error::Inconsistent(_) => status::internal(&error),
         }

@@ -1,4 +1,5 @@
-//! What the clock does: ends holds, deals with expired lots, recounts the ledger for the metrics.
+//! What the clock does: ends holds, deals with expired lots, watches stock levels and slow movers, recounts the ledger
+//! for the metrics.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -11,7 +12,9 @@ use time::OffsetDateTime;
 use crate::{
     config::{Rules, Stamp},
     ledger::queries::{self, Verification},
+    replenishment::jobs as replenishment,
     reservation::commands::{expire_holds, expire_lots},
+    slow_movers::jobs as slow_movers,
 };
 
 /// What the ledger looked like when it was last recounted.
@@ -20,6 +23,7 @@ type Mark = (Option<i64>, Option<OffsetDateTime>);
 /// All jobs of the service.
 pub(crate) fn all(deps: &Deps, rules: &Arc<Rules>, verify_every: Duration) -> Vec<Job> {
     let (a, b) = ((deps.clone(), rules.clone()), (deps.clone(), rules.clone()));
+    let (c, d, e) = (a.clone(), a.clone(), a.clone());
     let (verify_deps, counted) = (deps.clone(), Arc::new(Mutex::new(None)));
     vec![
         Job::new("erp_expire_holds", Duration::from_secs(5), move || {
@@ -29,6 +33,21 @@ pub(crate) fn all(deps: &Deps, rules: &Arc<Rules>, verify_every: Duration) -> Ve
         Job::new("erp_expire_lots", Duration::from_secs(300), move || {
             let (deps, rules) = b.clone();
             async move { sweep_lots(&deps, &rules).await }
+        }),
+        Job::new("erp_watch_stock", Duration::from_secs(5), move || {
+            let (deps, rules) = c.clone();
+            async move { replenishment::watch_stock(&deps, &rules).await }
+        }),
+        Job::new("erp_stock_levels", Duration::from_secs(60), move || {
+            let (deps, rules) = d.clone();
+            async move {
+                replenishment::count_demand(&deps, &rules).await?;
+                replenishment::calculate_levels(&deps, &rules).await
+            }
+        }),
+        Job::new("erp_slow_movers", Duration::from_secs(600), move || {
+            let (deps, rules) = e.clone();
+            async move { slow_movers::evaluate(&deps, &rules).await }
         }),
         Job::new("erp_verify_ledger", verify_every, move || {
             let (deps, counted) = (verify_deps.clone(), counted.clone());

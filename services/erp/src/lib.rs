@@ -3,7 +3,8 @@
 //! In reading order: [`items`] and [`warehouses`] say what is kept where; [`ledger`] is the double-entry book everything
 //! else posts to, with the lock doctrine; [`receipts`] bring goods in; [`demand`] is what orders want and
 //! [`reservation`] who gets it; [`fulfilment`] takes goods to the buyer and [`returns`] brings them back; [`stock`] shows
-//! and corrects. [`boms`] say what is made of what, and what that takes and costs. `consumers` listens to the orders service, `jobs` to the clock.
+//! and corrects. [`boms`] say what is made of what, and what that takes and costs. [`demand_history`] counts what was
+//! wanted day by day; by it [`replenishment`] says how much is to be there, and [`slow_movers`] what lies too long. `consumers` listens to the orders service, `jobs` to the clock.
 //!
 //! Deliberately absent at this depth: several bins a warehouse with routes and barcodes, valuation methods other than
 //! actual cost per lot, back-dated corrections, units other than the item's own (outside bills of material), least remaining life per channel.
@@ -14,7 +15,8 @@ use messaging::Subscription;
 use proto::erp::v1::{
     bom_service_server::BomServiceServer, fulfilment_service_server::FulfilmentServiceServer,
     item_service_server::ItemServiceServer, receipt_service_server::ReceiptServiceServer,
-    reservation_service_server::ReservationServiceServer, stock_service_server::StockServiceServer,
+    replenishment_service_server::ReplenishmentServiceServer, reservation_service_server::ReservationServiceServer,
+    slow_mover_service_server::SlowMoverServiceServer, stock_service_server::StockServiceServer,
     warehouse_service_server::WarehouseServiceServer,
 };
 use service::{Deps, Service};
@@ -24,14 +26,17 @@ pub mod boms;
 pub mod config;
 mod consumers;
 pub mod demand;
+pub mod demand_history;
 pub mod error;
 pub mod fulfilment;
 pub mod items;
 mod jobs;
 pub mod ledger;
 pub mod receipts;
+pub mod replenishment;
 pub mod reservation;
 pub mod returns;
+pub mod slow_movers;
 pub mod stock;
 pub mod warehouses;
 
@@ -70,13 +75,23 @@ pub fn service(deps: &Deps, config: &Config) -> anyhow::Result<Service> {
         let (deps, rules) = shared();
         boms::grpc::Api { deps, rules }
     };
+    let replenishment = {
+        let (deps, rules) = shared();
+        replenishment::grpc::Api { deps, rules }
+    };
+    let slow_movers = {
+        let (deps, rules) = shared();
+        slow_movers::grpc::Api { deps, rules }
+    };
     let routes = Routes::new(ItemServiceServer::new(items::grpc::Api(deps.clone())))
         .add_service(WarehouseServiceServer::new(warehouses::grpc::Api(deps.clone())))
         .add_service(StockServiceServer::new(stock))
         .add_service(ReceiptServiceServer::new(receipts))
         .add_service(ReservationServiceServer::new(reservations))
         .add_service(FulfilmentServiceServer::new(fulfilment))
-        .add_service(BomServiceServer::new(boms));
+        .add_service(BomServiceServer::new(boms))
+        .add_service(ReplenishmentServiceServer::new(replenishment))
+        .add_service(SlowMoverServiceServer::new(slow_movers));
     let orders = consumers::Orders { clock: deps.clock.clone(), rules: rules.clone() };
     Ok(Service {
         name: NAME,

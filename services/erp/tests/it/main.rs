@@ -10,8 +10,10 @@ mod items;
 mod kit;
 mod model;
 mod receipts;
+mod replenishment;
 mod reservation;
 mod returns;
+mod slow_movers;
 mod stock;
 
 use kit::Erp;

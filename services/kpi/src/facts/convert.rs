@@ -223,6 +223,8 @@ fn erp_fact(changes: &mut Changes, event: &Event, calendar: &Calendar) -> Read {
             let at = moment(fact.replenished_at.as_ref())?;
             changes.crossings.insert((fact.sku, event.version), (at, false));
         }
+        Some(ErpFact::StockBelowReorderPoint(_) | ErpFact::StockRecovered(_)) => {}
+        Some(ErpFact::ItemSlowMoving(_) | ErpFact::ItemMovingAgain(_)) => {}
         Some(ErpFact::OrderAllocated(_) | ErpFact::ReservationReleased(_)) | None => {}
     }
     Ok(())

@@ -31,12 +31,16 @@ pub(crate) const ORDERS: &[&str] = &[
 /// Those of erp; all but the steps inside the warehouse.
 pub(crate) const ERP: &[&str] = &[
     "goods_received",
+    "item_moving_again",
+    "item_slow_moving",
     "order_allocated",
     "reservation_released",
     "shipment_delivered",
     "shipment_failed",
     "shipment_shipped",
+    "stock_below_reorder_point",
     "stock_depleted",
+    "stock_recovered",
     "stock_replenished",
     "stock_returned",
 ];
