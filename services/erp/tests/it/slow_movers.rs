@@ -137,7 +137,7 @@ async fn cover_counts_only_days_on_which_the_item_could_be_had() {
         }
         let mut lines = Vec::new();
         if day % 10 == 0 {
-            lines.push(line(1, "brisk", 5));
+            lines.push(line(1, "brisk", 10));
         }
         if !(10..90).contains(&day) {
             lines.push(line(2, "scarce", 1));
@@ -153,7 +153,8 @@ async fn cover_counts_only_days_on_which_the_item_could_be_had() {
     put(&erp, SlowMoverRule { demand_days: 100, ..cover }).await.unwrap();
     assert_eq!(evaluate(&erp).await.0, 1, "{:?}", list(&erp).await);
     let found = list(&erp).await;
-    // Brisk: 100 left on the shelf until shipped, 50 wanted in 100 days, so 200 days of cover; it is sold, not shipped.
+    // Nothing was shipped yet. Brisk: 100 there, 1 a day. Scarce: 110 there, 20 wanted on the 20 days on which it could be
+    // had; were the other 80 counted as days without demand, it would last 550 days.
     let skus: Vec<_> = found.iter().map(|one| (one.sku.as_str(), one.cover_days.as_str())).collect();
     assert_eq!(skus, [("dead", "")]);
 }
