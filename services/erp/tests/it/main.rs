@@ -15,6 +15,7 @@ mod reservation;
 mod returns;
 mod slow_movers;
 mod stock;
+mod tmp_speed;
 
 use kit::Erp;
 
