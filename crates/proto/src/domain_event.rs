@@ -54,6 +54,10 @@ impl DomainEvent for erp::v1::ErpEvent {
             E::CashHandedIn(_) => "cash_handed_in",
             E::WaveStarted(_) => "wave_started",
             E::CountPosted(_) => "count_posted",
+            E::StockBelowReorderPoint(_) => "stock_below_reorder_point",
+            E::StockRecovered(_) => "stock_recovered",
+            E::ItemSlowMoving(_) => "item_slow_moving",
+            E::ItemMovingAgain(_) => "item_moving_again",
         })
     }
 }

@@ -158,6 +158,9 @@ pub enum Error {
     /// A kit counted in parts.
     #[error("{0} is not counted in whole units")]
     KitUnit(String),
+    /// There are as many rules as there may be.
+    #[error("there are {0} rules already; more are not kept")]
+    TooManyRules(usize),
     /// A moment lies before one it must follow.
     #[error("{0}")]
     TimeOrder(&'static str),
@@ -258,6 +261,7 @@ impl From<Error> for Status {
             Error::LotRecalled { .. } => status::precondition("LOT_RECALLED", text),
             Error::KitCycle(_) => status::precondition("KIT_CYCLE", text),
             Error::KitUnit(_) => status::precondition("KIT_UNIT", text),
+            Error::TooManyRules(_) => status::precondition("TOO_MANY_RULES", text),
             Error::TimeOrder(_) => status::precondition("TIME_ORDER", text),
             Error::Inconsistent(_) => status::internal(&error),
         }

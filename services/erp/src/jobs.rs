@@ -1,4 +1,5 @@
-//! What the clock does: ends holds, deals with expired lots and parcels nobody collects, recounts the ledger for the metrics.
+//! What the clock does: ends holds, deals with expired lots and parcels nobody collects, makes snapshots of stock, watches
+//! stock levels and slow movers, recounts the ledger for the metrics.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -12,7 +13,9 @@ use crate::{
     config::{Rules, Stamp},
     ledger::queries::{self, Verification},
     pickups,
+    replenishment::jobs as replenishment,
     reservation::commands::{expire_holds, expire_lots},
+    slow_movers::jobs as slow_movers,
     valuation::commands::snapshots::make_next,
 };
 
@@ -22,7 +25,7 @@ type Mark = (Option<i64>, Option<OffsetDateTime>);
 /// All jobs of the service.
 pub(crate) fn all(deps: &Deps, rules: &Arc<Rules>, verify_every: Duration) -> Vec<Job> {
     let (a, b) = ((deps.clone(), rules.clone()), (deps.clone(), rules.clone()));
-    let (c, d) = ((deps.clone(), rules.clone()), (deps.clone(), rules.clone()));
+    let (c, d, e, f, g) = (a.clone(), a.clone(), a.clone(), a.clone(), a.clone());
     let (verify_deps, counted) = (deps.clone(), Arc::new(Mutex::new(None)));
     vec![
         Job::new("erp_expire_holds", Duration::from_secs(5), move || {
@@ -40,6 +43,21 @@ pub(crate) fn all(deps: &Deps, rules: &Arc<Rules>, verify_every: Duration) -> Ve
         Job::new("erp_expire_pickups", Duration::from_secs(60), move || {
             let (deps, rules) = d.clone();
             async move { sweep_pickups(&deps, &rules).await }
+        }),
+        Job::new("erp_watch_stock", Duration::from_secs(5), move || {
+            let (deps, rules) = e.clone();
+            async move { replenishment::watch_stock(&deps, &rules).await }
+        }),
+        Job::new("erp_stock_levels", Duration::from_secs(60), move || {
+            let (deps, rules) = f.clone();
+            async move {
+                replenishment::count_demand(&deps, &rules).await?;
+                replenishment::calculate_levels(&deps, &rules).await
+            }
+        }),
+        Job::new("erp_slow_movers", Duration::from_secs(600), move || {
+            let (deps, rules) = g.clone();
+            async move { slow_movers::evaluate(&deps, &rules).await }
         }),
         Job::new("erp_verify_ledger", verify_every, move || {
             let (deps, counted) = (verify_deps.clone(), counted.clone());

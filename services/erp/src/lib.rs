@@ -9,6 +9,8 @@
 //! [`reservation`] who gets it; [`fulfilment`] takes goods to the buyer and [`returns`] brings them back: [`cut_offs`] say
 //! by when, [`waves`] pick many orders in one walk, [`pickups`] wait at the counter, [`runs`] are couriers' and [`cash`] is
 //! what they collect; [`stock`] shows and corrects. [`boms`] say what is made of what, and what that takes and costs. `consumers` listens to the orders service, `jobs` to the clock.
+//! and corrects. [`boms`] say what is made of what, and what that takes and costs. [`demand_history`] counts what was
+//! wanted day by day; by it [`replenishment`] says how much is to be there, and [`slow_movers`] what lies too long. `consumers` listens to the orders service, `jobs` to the clock.
 //!
 //! Deliberately absent at this depth: several bins a warehouse with routes and barcodes, units other than the item's own (outside bills of material), least remaining life per channel.
 //! In reading order: [`items`], [`warehouses`] and [`bins`] say what is kept where; [`ledger`] is the double-entry book everything
@@ -29,6 +31,11 @@ use proto::erp::v1::{
     item_service_server::ItemServiceServer, put_away_service_server::PutAwayServiceServer,
     receipt_service_server::ReceiptServiceServer, reservation_service_server::ReservationServiceServer,
     stock_service_server::StockServiceServer, warehouse_service_server::WarehouseServiceServer,
+    bom_service_server::BomServiceServer, fulfilment_service_server::FulfilmentServiceServer,
+    item_service_server::ItemServiceServer, receipt_service_server::ReceiptServiceServer,
+    replenishment_service_server::ReplenishmentServiceServer, reservation_service_server::ReservationServiceServer,
+    slow_mover_service_server::SlowMoverServiceServer, stock_service_server::StockServiceServer,
+    warehouse_service_server::WarehouseServiceServer,
 };
 use service::{Deps, Service};
 use tonic::service::Routes;
@@ -41,6 +48,7 @@ mod consumers;
 pub mod cut_offs;
 pub mod counts;
 pub mod demand;
+pub mod demand_history;
 pub mod error;
 pub mod fulfilment;
 pub mod items;
@@ -52,9 +60,11 @@ pub mod recalls;
 pub mod pickups;
 pub mod putaway;
 pub mod receipts;
+pub mod replenishment;
 pub mod reservation;
 pub mod returns;
 pub mod runs;
+pub mod slow_movers;
 pub mod stock;
 pub mod traceability;
 pub mod valuation;
@@ -138,6 +148,13 @@ pub fn service(deps: &Deps, config: &Config) -> anyhow::Result<Service> {
     let counts = {
         let (deps, rules) = shared();
         counts::grpc::Api { deps, rules }
+    let replenishment = {
+        let (deps, rules) = shared();
+        replenishment::grpc::Api { deps, rules }
+    };
+    let slow_movers = {
+        let (deps, rules) = shared();
+        slow_movers::grpc::Api { deps, rules }
     };
     let routes = Routes::new(ItemServiceServer::new(items::grpc::Api(deps.clone())))
         .add_service(WarehouseServiceServer::new(warehouses::grpc::Api(deps.clone())))
@@ -160,6 +177,8 @@ pub fn service(deps: &Deps, config: &Config) -> anyhow::Result<Service> {
         .add_service(DeliveryRunServiceServer::new(runs))
         .add_service(CashOnDeliveryServiceServer::new(cash))
         .add_service(BomServiceServer::new(boms));
+        .add_service(ReplenishmentServiceServer::new(replenishment))
+        .add_service(SlowMoverServiceServer::new(slow_movers));
     let orders = consumers::Orders { clock: deps.clock.clone(), rules: rules.clone() };
     Ok(Service {
         name: NAME,

@@ -162,7 +162,14 @@ fn erp_fact(event: &Event) -> anyhow::Result<Option<OrderFact>> {
         | E::StockReplenished(_)
         | E::PickupReady(_)
         | E::CashHandedIn(_)
-        | E::WaveStarted(_) => None,
+        | E::WaveStarted(_)
+        | E::StockBelowReorderPoint(_)
+        | E::StockRecovered(_)
+        | E::ItemSlowMoving(_)
+        | E::ItemMovingAgain(_)
+        | E::RecallOpened(_)
+        | E::RecallClosed(_)
+        | E::CountPosted(_) => None,
     })
 }
 

@@ -19,6 +19,7 @@ mod packing;
 mod pickups;
 mod putaway;
 mod receipts;
+mod replenishment;
 mod reservation;
 mod returns;
 mod runs;
@@ -26,6 +27,9 @@ mod stock;
 mod traceability;
 mod valuation;
 mod waves;
+mod slow_movers;
+mod stock;
+mod tmp_speed;
 
 use kit::Erp;
 

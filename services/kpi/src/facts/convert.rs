@@ -229,7 +229,14 @@ fn erp_fact(changes: &mut Changes, event: &Event, calendar: &Calendar) -> Read {
             | ErpFact::ReservationReleased(_)
             | ErpFact::PickupReady(_)
             | ErpFact::CashHandedIn(_)
-            | ErpFact::WaveStarted(_),
+            | ErpFact::WaveStarted(_)
+            | ErpFact::StockBelowReorderPoint(_)
+            | ErpFact::StockRecovered(_)
+            | ErpFact::ItemSlowMoving(_)
+            | ErpFact::ItemMovingAgain(_)
+            | ErpFact::RecallOpened(_)
+            | ErpFact::RecallClosed(_)
+            | ErpFact::CountPosted(_),
         )
         | None => {}
     }

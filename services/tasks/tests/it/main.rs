@@ -7,6 +7,7 @@ mod projects;
 mod reminders;
 mod rules;
 mod schema;
+mod stock_rules;
 mod support;
 mod tasks;
 mod workflows;

@@ -57,17 +57,17 @@ async fn the_seeded_rules_pass_the_checks_rules_must_pass() {
     let app = start().await;
     let seeded = all(&app).await;
     let codes: Vec<&str> = seeded.iter().map(|rule| rule.code.as_str()).collect();
-    assert_eq!(
-        codes,
-        [
-            "order_to_assemble",
-            "order_to_process",
-            "payment_missing",
-            "product_out_of_stock",
-            "recall_buyers",
-            "recall_to_run"
-        ]
-    );
+    let expected = [
+        "item_slow_moving",
+        "order_to_assemble",
+        "order_to_process",
+        "payment_missing",
+        "product_out_of_stock",
+        "recall_buyers",
+        "recall_to_run",
+        "stock_below_reorder_point",
+    ];
+    assert_eq!(codes, expected);
     for rule in seeded {
         let request = wire::PutRuleRequest { code: rule.code.clone(), version: rule.version, rule: Some(rule) };
         let stored = rules(&app).put_rule(request).await.unwrap().into_inner().rule.unwrap();

@@ -200,6 +200,21 @@ pub(crate) fn recall_opened(recall: &str, part: i32, parts: i32, orders: usize) 
     }))
 }
 
+fn pieces(value: &str) -> Option<proto::common::v1::Quantity> {
+    Some(proto::common::v1::Quantity { value: value.into(), unit: "pcs".into() })
+}
+
+pub(crate) fn below(sku: &str, warehouse: &str) -> ErpEvent {
+    erp_event(erp_event::Event::StockBelowReorderPoint(erp::StockBelowReorderPoint {
+        sku: sku.into(),
+        warehouse: warehouse.into(),
+        position: pieces("5"),
+        reorder_point: pieces("12"),
+        missing: pieces("7"),
+        ..Default::default()
+    }))
+}
+
 pub(crate) fn recall_closed(recall: &str, part: i32, parts: i32) -> ErpEvent {
     erp_event(erp_event::Event::RecallClosed(erp::RecallClosed {
         recall_id: recall.into(),
@@ -208,4 +223,29 @@ pub(crate) fn recall_closed(recall: &str, part: i32, parts: i32) -> ErpEvent {
         parts,
         ..Default::default()
     }))
+}
+
+pub(crate) fn recovered(sku: &str, warehouse: &str) -> ErpEvent {
+    erp_event(erp_event::Event::StockRecovered(erp::StockRecovered {
+        sku: sku.into(),
+        warehouse: warehouse.into(),
+        ..Default::default()
+    }))
+}
+
+pub(crate) fn slow(sku: &str, with_task: bool) -> ErpEvent {
+    erp_event(erp_event::Event::ItemSlowMoving(erp::ItemSlowMoving {
+        sku: sku.into(),
+        rule: "old".into(),
+        rule_name: "Старше полугода".into(),
+        quantity: pieces("40"),
+        age_days: 200,
+        discount_percent: "25".into(),
+        with_task,
+        ..Default::default()
+    }))
+}
+
+pub(crate) fn moving(sku: &str) -> ErpEvent {
+    erp_event(erp_event::Event::ItemMovingAgain(erp::ItemMovingAgain { sku: sku.into(), at: None }))
 }

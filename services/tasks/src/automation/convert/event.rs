@@ -31,6 +31,8 @@ pub(crate) const ORDERS: &[&str] = &[
 /// Those of erp; all but the steps inside the warehouse.
 pub(crate) const ERP: &[&str] = &[
     "goods_received",
+    "item_moving_again",
+    "item_slow_moving",
     "order_allocated",
     "recall_closed",
     "recall_opened",
@@ -38,7 +40,9 @@ pub(crate) const ERP: &[&str] = &[
     "shipment_delivered",
     "shipment_failed",
     "shipment_shipped",
+    "stock_below_reorder_point",
     "stock_depleted",
+    "stock_recovered",
     "stock_replenished",
     "stock_returned",
 ];
