@@ -52,7 +52,7 @@ pub(super) async fn delete_rule(conn: &mut PgConnection, code: &str) -> Result<(
 pub(super) async fn evaluate(conn: &mut PgConnection, stamp: &Stamp<'_>) -> Result<Outcome, Error> {
     replenishment::store::lock(conn).await?;
     let rules: Vec<_> = store::rules(conn).await?.iter().map(RuleRow::rule).collect();
-    let found = store::find(conn, stamp.today(), &stamp.rules.zone).await?;
+    let found = store::find(conn, stamp.today(), &stamp.rules.zone, stamp.rules.digits()).await?;
     let before = store::all(conn).await?;
     let outcome = compare(&rules, &found, &before, stamp.rules.digits(), stamp.now);
     store::write(conn, &outcome.changed).await?;
