@@ -13,9 +13,9 @@ use std::{sync::Arc, time::Duration};
 use messaging::Subscription;
 use proto::erp::v1::{
     bom_service_server::BomServiceServer, expected_receipt_service_server::ExpectedReceiptServiceServer,
-    fulfilment_service_server::FulfilmentServiceServer,
-    item_service_server::ItemServiceServer, life_rule_service_server::LifeRuleServiceServer,
-    promise_service_server::PromiseServiceServer, receipt_service_server::ReceiptServiceServer,
+    fulfilment_service_server::FulfilmentServiceServer, item_service_server::ItemServiceServer,
+    life_rule_service_server::LifeRuleServiceServer, promise_service_server::PromiseServiceServer,
+    receipt_service_server::ReceiptServiceServer,
     reservation_override_service_server::ReservationOverrideServiceServer,
     reservation_service_server::ReservationServiceServer, stock_service_server::StockServiceServer,
     unit_service_server::UnitServiceServer, warehouse_service_server::WarehouseServiceServer,

@@ -144,8 +144,10 @@ pub(crate) async fn fulfil(
         one.received += line.quantity;
         *ends.entry(one.id).or_default() |= line.ends || one.state == "received";
     }
-    let fulfilled: Vec<_> =
-        ends.iter().map(|(id, ends)| (*id, there[id].received, state(there[id].quantity, there[id].received, *ends))).collect();
+    let fulfilled: Vec<_> = ends
+        .iter()
+        .map(|(id, ends)| (*id, there[id].received, state(there[id].quantity, there[id].received, *ends)))
+        .collect();
     store::fulfil(conn, &fulfilled, stamp.by, stamp.now).await?;
     let links: Vec<_> = brought.iter().map(|line| (line.line_no, line.expected, line.quantity)).collect();
     store::link(conn, receipt, &links).await?;

@@ -97,9 +97,8 @@ impl ExpectedReceiptService for Api {
         check.done().map_err(status::invalid)?;
         let filter = ((!sku.is_empty()).then_some(sku.as_str()), convert::state_code(request.state()));
         let mut conn = self.deps.db.acquire().await.map_err(status::from_sqlx)?;
-        let rows = queries::list(&mut conn, filter, page.after.as_ref(), page.limit() + 1)
-            .await
-            .map_err(status::from_sqlx)?;
+        let rows =
+            queries::list(&mut conn, filter, page.after.as_ref(), page.limit() + 1).await.map_err(status::from_sqlx)?;
         let (rows, page) = page.finish(rows, |row| (row.expected_on, row.id));
         let receipts = rows.into_iter().map(convert::expected).collect();
         Ok(Response::new(ListExpectedReceiptsResponse { receipts, page: Some(page) }))

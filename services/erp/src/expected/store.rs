@@ -151,11 +151,7 @@ pub(crate) async fn fulfil(
 }
 
 /// Keeps which line of a receipt brought what of an expected receipt.
-pub(crate) async fn link(
-    conn: &mut PgConnection,
-    receipt: Uuid,
-    lines: &[(i32, Uuid, Decimal)],
-) -> sqlx::Result<()> {
+pub(crate) async fn link(conn: &mut PgConnection, receipt: Uuid, lines: &[(i32, Uuid, Decimal)]) -> sqlx::Result<()> {
     sqlx::query(
         "-- link_expected_receipts
         insert into expected_receipt_fulfilment (receipt_id, line_no, expected_receipt_id, quantity)

@@ -62,12 +62,7 @@ fn sum(pieces: &[Held]) -> Decimal {
 /// # Errors
 /// [`Error::NotFound`], [`Error::DemandEnded`], [`Refusal::MoreThanWanted`], [`Error::NotEnoughStock`],
 /// [`Error::UnknownPlace`].
-pub(crate) async fn pin(
-    conn: &mut PgConnection,
-    pin: &Pin,
-    grounds: &Grounds,
-    stamp: &Stamp<'_>,
-) -> Result<(), Error> {
+pub(crate) async fn pin(conn: &mut PgConnection, pin: &Pin, grounds: &Grounds, stamp: &Stamp<'_>) -> Result<(), Error> {
     let (mut work, known) = demand::commands::lock_items(conn, &[pin.order]).await?;
     standing(conn, &[pin.order], &known, false).await?;
     let key = (pin.order, pin.line_no);

@@ -108,7 +108,8 @@ impl ReservationOverrideService for Api {
         let order = check.uuid("order_id", &request.order_id);
         check.done().map_err(status::invalid)?;
         let mut conn = self.deps.db.acquire().await.map_err(status::from_sqlx)?;
-        let rows = queries::of_order(&mut conn, order, page.after, page.limit() + 1).await.map_err(status::from_sqlx)?;
+        let rows =
+            queries::of_order(&mut conn, order, page.after, page.limit() + 1).await.map_err(status::from_sqlx)?;
         let (rows, page) = page.finish(rows, |row| row.id);
         let overrides = rows.into_iter().map(convert::decision).collect();
         Ok(Response::new(ListOverridesResponse { overrides, page: Some(page) }))

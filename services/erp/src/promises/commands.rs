@@ -67,9 +67,8 @@ pub(crate) async fn days_of_order(
     }
     let skus: Vec<_> = lines.iter().map(|line| line.sku.clone()).collect();
     let incoming = queries::incoming(conn, &skus, stamp.today()).await?;
-    let day = |line: &queries::WaitingLine| {
-        Some((line.line_no, incoming.day_of(&line.sku, line.warehouse_id, line.upto)?))
-    };
+    let day =
+        |line: &queries::WaitingLine| Some((line.line_no, incoming.day_of(&line.sku, line.warehouse_id, line.upto)?));
     Ok(lines.iter().filter_map(day).collect())
 }
 

@@ -151,7 +151,10 @@ mod tests {
     #[test]
     fn free_goods_are_there_today_and_the_rest_when_what_is_expected_covers_all_before() {
         let incoming = coming(&[(3, dec!(10)), (5, dec!(5))]);
-        assert_eq!(days(dec!(4), &incoming, dec!(0), &[dec!(4), dec!(10), dec!(5), dec!(1)]), [Some(0), Some(3), Some(5), None]);
+        assert_eq!(
+            days(dec!(4), &incoming, dec!(0), &[dec!(4), dec!(10), dec!(5), dec!(1)]),
+            [Some(0), Some(3), Some(5), None]
+        );
         assert_eq!(days(dec!(4), &incoming, dec!(8), &[dec!(6), dec!(1)]), [Some(3), Some(5)]);
         assert_eq!(days(dec!(0), &incoming, dec!(15), &[dec!(1)]), [None]);
     }

@@ -340,7 +340,8 @@ mod tests {
 
     #[test]
     fn s11_lots_that_live_too_short_for_the_channel_are_left_to_others() {
-        let lots = vec![lot("short", Some(date!(2026 - 06 - 01)), dec!(3)), lot("long", Some(date!(2027 - 01 - 01)), dec!(3))];
+        let lots =
+            vec![lot("short", Some(date!(2026 - 06 - 01)), dec!(3)), lot("long", Some(date!(2027 - 01 - 01)), dec!(3))];
         let (short, long) = (lots[0].lot, lots[1].lot);
         let picky = Need { good_until: Some(date!(2026 - 06 - 02)), ..need(1, dec!(5)) };
         let got = allocate(&mut Pool::new(lots), vec![picky, need(2, dec!(2))], &[Uuid::from_u128(1)]).grants;

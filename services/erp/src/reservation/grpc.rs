@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use proto::erp::v1::{
-    CloseReservationRequest, CloseReservationResponse, ExtendHoldRequest, ExtendHoldResponse, GetReservationRequest, GetReservationResponse,
-    ListBackordersRequest, ListBackordersResponse, ReopenReservationRequest, ReopenReservationResponse, Reservation,
-    ReserveStockRequest, ReserveStockResponse, reservation_service_server::ReservationService,
+    CloseReservationRequest, CloseReservationResponse, ExtendHoldRequest, ExtendHoldResponse, GetReservationRequest,
+    GetReservationResponse, ListBackordersRequest, ListBackordersResponse, ReopenReservationRequest,
+    ReopenReservationResponse, Reservation, ReserveStockRequest, ReserveStockResponse,
+    reservation_service_server::ReservationService,
 };
 use service::{Check, Deps, idempotency, page::Page, status};
 use sqlx::PgConnection;

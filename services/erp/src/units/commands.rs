@@ -13,6 +13,7 @@ use super::{
 use crate::{
     config::Stamp,
     error::Error,
+    items::commands::known_units,
     ledger::{self, commands::Work},
 };
 
@@ -23,7 +24,7 @@ use crate::{
 pub(crate) async fn put(conn: &mut PgConnection, units: &[UnitRow], stamp: &Stamp<'_>) -> Result<(), Error> {
     let skus: BTreeSet<_> = units.iter().map(|unit| unit.sku.clone()).collect();
     let work = ledger::commands::lock(conn, skus.clone(), false).await?;
-    known(|sku| work.unit(sku), skus.iter().map(String::as_str))?;
+    known_units(&work, skus.iter().map(|sku| (sku.as_str(), work.unit(sku).unwrap_or_default())))?;
     for unit in units {
         if let Some(base) = work.unit(&unit.sku).filter(|base| is_fixed(&unit.unit, base)) {
             let (sku, base) = (unit.sku.clone(), base.to_owned());
@@ -65,10 +66,7 @@ pub(crate) async fn in_units_of<'a>(
     Ok(amounts)
 }
 
-fn known<'a, 'b>(
-    unit_of: impl Fn(&str) -> Option<&'a str>,
-    skus: impl Iterator<Item = &'b str>,
-) -> Result<(), Error> {
+fn known<'a, 'b>(unit_of: impl Fn(&str) -> Option<&'a str>, skus: impl Iterator<Item = &'b str>) -> Result<(), Error> {
     let unknown: BTreeSet<_> = skus.filter(|sku| unit_of(sku).is_none()).collect();
     if unknown.is_empty() {
         return Ok(());

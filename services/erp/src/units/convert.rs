@@ -15,7 +15,8 @@ use crate::ledger::convert::{number, quantity};
 const LONGEST: usize = 16;
 
 fn is_name(text: &str) -> bool {
-    (1..=LONGEST).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    (1..=LONGEST).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
 /// Reads a quantity in any unit an item may have, zero or more: how many, and the name of the unit.

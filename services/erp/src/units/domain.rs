@@ -22,7 +22,9 @@ pub struct Entered {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// It lies between two amounts that exist.
-    #[error("{quantity} {unit} of {sku} is no whole number of what it is counted in: nearest are {below} and {above} {base}")]
+    #[error(
+        "{quantity} {unit} of {sku} is no whole number of what it is counted in: nearest are {below} and {above} {base}"
+    )]
     Inexact {
         /// Item.
         sku: String,

@@ -54,12 +54,7 @@ pub(crate) async fn ratios(conn: &mut PgConnection, entered: &[&Entered]) -> sql
 }
 
 /// Sets units, each named once; their items are locked.
-pub(crate) async fn put(
-    conn: &mut PgConnection,
-    units: &[UnitRow],
-    by: &str,
-    now: OffsetDateTime,
-) -> sqlx::Result<()> {
+pub(crate) async fn put(conn: &mut PgConnection, units: &[UnitRow], by: &str, now: OffsetDateTime) -> sqlx::Result<()> {
     sqlx::query(
         "-- put_item_units
         insert into item_unit (sku, unit, lot, numerator, denominator, updated_by, updated_at)
