@@ -58,6 +58,7 @@ impl DomainEvent for erp::v1::ErpEvent {
             E::StockRecovered(_) => "stock_recovered",
             E::ItemSlowMoving(_) => "item_slow_moving",
             E::ItemMovingAgain(_) => "item_moving_again",
+            E::PromiseChanged(_) => "promise_changed",
         })
     }
 }

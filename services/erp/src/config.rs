@@ -22,6 +22,13 @@ pub struct Config {
     #[arg(long = "erp-min-life-days", env = "SHOPFLOOR_ERP_MIN_LIFE_DAYS", default_value_t = 0,
           value_parser = clap::value_parser!(i32).range(0..=3650))]
     pub min_life_days: i32,
+    /// Orders that come take what carts (holds with an end) hold, the last made first, when there is not enough for them otherwise.
+    #[arg(long = "erp-orders-take-carts", env = "SHOPFLOOR_ERP_ORDERS_TAKE_CARTS", default_value_t = false)]
+    pub orders_take_carts: bool,
+    /// How often the end of a hold may be put off.
+    #[arg(long = "erp-hold-extensions", env = "SHOPFLOOR_ERP_HOLD_EXTENSIONS", default_value_t = 3,
+          value_parser = clap::value_parser!(i32).range(0..=1000))]
+    pub hold_extensions: i32,
     /// Seconds between two recounts of the ledger (left out while nothing changes) behind the metrics `shopfloor_erp_ledger_imbalance` and `shopfloor_erp_oversell`.
     #[arg(long = "erp-verify-seconds", env = "SHOPFLOOR_ERP_VERIFY_SECONDS", default_value_t = 300,
           value_parser = clap::value_parser!(u64).range(5..=86_400))]
@@ -50,6 +57,8 @@ impl Default for Config {
             zone: "Europe/Moscow".into(),
             default_warehouse: "MAIN".into(),
             min_life_days: 0,
+            orders_take_carts: false,
+            hold_extensions: 3,
             verify_seconds: 300,
             pickup_methods: "pickup".into(),
             pickup_days: 7,
@@ -76,6 +85,10 @@ pub struct Rules {
     pub pickup_wait: Duration,
     /// How far the weight of a shipment may be from what its items weigh.
     pub pack_tolerance: Tolerance,
+    /// Orders take what carts hold.
+    pub orders_take_carts: bool,
+    /// How often a hold may be extended.
+    pub hold_extensions: i32,
 }
 
 impl Rules {
@@ -100,6 +113,8 @@ impl Rules {
                 percent: config.pack_tolerance_percent.into(),
                 grams: config.pack_tolerance_grams.into(),
             },
+            orders_take_carts: config.orders_take_carts,
+            hold_extensions: config.hold_extensions,
         })
     }
 

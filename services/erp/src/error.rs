@@ -161,6 +161,15 @@ pub enum Error {
     /// There are as many rules as there may be.
     #[error("there are {0} rules already; more are not kept")]
     TooManyRules(usize),
+    /// A rule of reservations.
+    #[error(transparent)]
+    Reservation(#[from] crate::reservation::domain::Refusal),
+    /// A rule of units of measure.
+    #[error(transparent)]
+    Unit(#[from] crate::units::domain::Refusal),
+    /// A rule of expected receipts.
+    #[error(transparent)]
+    Expected(#[from] crate::expected::domain::Refusal),
     /// A moment lies before one it must follow.
     #[error("{0}")]
     TimeOrder(&'static str),
@@ -262,6 +271,9 @@ impl From<Error> for Status {
             Error::KitCycle(_) => status::precondition("KIT_CYCLE", text),
             Error::KitUnit(_) => status::precondition("KIT_UNIT", text),
             Error::TooManyRules(_) => status::precondition("TOO_MANY_RULES", text),
+            Error::Reservation(refusal) => status::precondition(refusal.reason(), text),
+            Error::Unit(refusal) => status::precondition(refusal.reason(), text),
+            Error::Expected(refusal) => status::precondition(refusal.reason(), text),
             Error::TimeOrder(_) => status::precondition("TIME_ORDER", text),
             Error::Inconsistent(_) => status::internal(&error),
         }

@@ -58,8 +58,6 @@ pub const CUSTOMER: Place = Place { id: 2, kind: PlaceKind::Outside };
 pub const PRODUCTION: Place = Place { id: 3, kind: PlaceKind::Outside };
 /// Where lost and spoiled goods go.
 pub const LOSS: Place = Place { id: 4, kind: PlaceKind::Outside };
-/// What is made of other goods comes from here; what it is made of goes here.
-pub const PRODUCTION: Place = Place { id: 3, kind: PlaceKind::Outside };
 /// The other side of counting differences.
 pub const COUNTING: Place = Place { id: 5, kind: PlaceKind::Outside };
 /// Goods between warehouses.

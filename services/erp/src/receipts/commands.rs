@@ -17,12 +17,13 @@ use crate::{
     bins::scan,
     config::Stamp,
     error::Error,
-    items::commands::known_units,
+    expected::{self, commands::Brought},
     ledger::{
         commands::{Posted, Work, finish, lock, post, post_at},
         domain::{Cause, Move, Place, SUPPLIER, Worth},
     },
     reservation::commands::serve,
+    units::{self, domain::Entered},
     valuation::commands::recost::lock_with_made,
     warehouses::{domain::Warehouse, store as warehouses},
 };
@@ -30,10 +31,11 @@ use crate::{
 /// Posts a receipt, then serves those who wait from it. The statements are the same few for one line or a thousand.
 ///
 /// # Errors
-/// Unknown items, warehouse or bin, a blocked bin, a unit the item is not stocked in, a lot with another expiry date.
+/// Unknown items, warehouse or bin, a blocked bin, a unit the item does not have, a lot with another expiry date, an expected
+/// receipt that does not fit.
 pub(crate) async fn post_receipt(
     conn: &mut PgConnection,
-    receipt: NewReceipt,
+    mut receipt: NewReceipt,
     stamp: &Stamp<'_>,
 ) -> Result<Uuid, Error> {
     let code = if receipt.warehouse.is_empty() { &stamp.rules.default_warehouse } else { &receipt.warehouse };
@@ -42,9 +44,9 @@ pub(crate) async fn post_receipt(
     let skus = receipt.lines.iter().map(|line| line.sku.clone()).collect();
     let late = receipt.received_at < stamp.now;
     let mut work = if late { lock_with_made(conn, skus).await? } else { lock(conn, skus, false).await? };
-    known_units(&work, receipt.lines.iter().map(|line| (line.sku.as_str(), line.unit.as_str())))?;
-
     let id = service::new_id();
+    in_base(conn, &work, id, &mut receipt.lines).await?;
+
     let cost = receipt.lines.iter().map(|line| line.cost).sum();
     let times = (receipt.received_at, stamp.now);
     let number = store::insert(conn, id, (warehouse.id, place.id), &receipt.supplier, cost, times, stamp.by).await?;
@@ -58,6 +60,8 @@ pub(crate) async fn post_receipt(
     let posted = post_received(conn, &mut work, &moves, &receipt, late, stamp).await?;
     store::insert_lines(conn, id, &lines, &posted).await?;
     serve(conn, &mut work, Vec::new(), stamp, "goods_received").await?;
+    let brought: Vec<_> = receipt.lines.iter().zip(1..).filter_map(|(line, line_no)| brought(line, line_no)).collect();
+    expected::commands::fulfil(conn, &mut work, (id, warehouse.id), &brought, stamp).await?;
     let fact = convert::goods_received(id, &warehouse.code, &receipt, &lines, stamp.rules.currency);
     work.others.push(NewEvent::of("receipt", id, 1, stamp.now, &fact));
     finish(conn, work, stamp).await?;
@@ -91,6 +95,31 @@ async fn arrival(conn: &mut PgConnection, warehouse: &Warehouse, barcode: &str) 
     }
     bin.takes_goods()?;
     Ok(bin.as_place())
+}
+
+/// Brings what was entered into the items' own units, and keeps it where it was in another.
+async fn in_base(conn: &mut PgConnection, work: &Work, id: Uuid, lines: &mut [NewLine]) -> Result<(), Error> {
+    let entered: Vec<_> = lines
+        .iter()
+        .map(|line| Entered {
+            sku: line.sku.clone(),
+            lot: line.lot.clone(),
+            unit: line.unit.clone(),
+            quantity: line.quantity,
+        })
+        .collect();
+    let amounts = units::commands::to_base(conn, work, &entered).await?;
+    units::commands::keep(conn, id, &entered, &amounts).await?;
+    for (line, (unit, quantity)) in lines.iter_mut().zip(amounts) {
+        (line.unit, line.quantity) = (unit, quantity);
+    }
+    Ok(())
+}
+
+/// What a line brought of an expected receipt, if it names one.
+fn brought(line: &NewLine, line_no: i32) -> Option<Brought<'_>> {
+    let (expected, ends) = line.expected?;
+    Some(Brought { line_no, sku: &line.sku, quantity: line.quantity, expected, ends })
 }
 
 /// Finds or makes the lot of each line, and numbers the lines.

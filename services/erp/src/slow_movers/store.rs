@@ -186,12 +186,7 @@ impl From<FoundRow> for Found {
 }
 
 /// All items a rule finds today, each with the first rule that does.
-pub(super) async fn find(
-    conn: &mut PgConnection,
-    today: Date,
-    zone: &str,
-    digits: u32,
-) -> sqlx::Result<Vec<Found>> {
+pub(super) async fn find(conn: &mut PgConnection, today: Date, zone: &str, digits: u32) -> sqlx::Result<Vec<Found>> {
     let rows = sqlx::query_as::<_, FoundRow>(
         "-- find_slow_movers
         with rule as materialized (

@@ -14,7 +14,6 @@ use super::{
 use crate::{
     config::Stamp,
     error::Error,
-    items::commands::known_units,
     ledger::{
         commands::{Posted, Work, finish, lock, post, post_at},
         domain::{COUNTING, Cause, LOSS, Move, Place, PlaceKind, Worth, share},
@@ -22,6 +21,7 @@ use crate::{
     },
     recalls::store as recalls,
     reservation::commands::{displace, serve},
+    units::{self, domain::Entered},
     valuation::{commands::recost::lock_with_made, store_past::on_hand_at},
     warehouses::store as warehouses,
 };
@@ -33,12 +33,16 @@ use crate::{
 /// past may be refused for.
 pub(crate) async fn adjust(
     conn: &mut PgConnection,
-    adjustment: &Adjustment,
+    mut adjustment: Adjustment,
     stamp: &Stamp<'_>,
 ) -> Result<(Uuid, Decimal, Decimal), Error> {
-    let place = place_to_adjust(conn, adjustment).await?;
+    let place = place_to_adjust(conn, &adjustment).await?;
     let mut work = lock_for(conn, BTreeSet::from([adjustment.sku.clone()]), adjustment.at).await?;
-    known_units(&work, [(adjustment.sku.as_str(), adjustment.unit.as_str())].into_iter())?;
+    let id = service::new_id();
+    let lines = [entered(&adjustment.sku, &adjustment.lot, &adjustment.unit, adjustment.quantity)];
+    if let Some((unit, quantity)) = in_base(conn, &work, id, &lines).await?.pop() {
+        adjustment.in_unit(unit, quantity);
+    }
     let lot = lot_of(conn, &adjustment.sku, &adjustment.lot).await?;
     let key = (lot.id, place.id);
     let on_hand = balances(conn, &[key]).await?.get(&key).map_or(Decimal::ZERO, |balance| balance.on_hand);
@@ -54,14 +58,13 @@ pub(crate) async fn adjust(
         AdjustKind::Count => ("count", COUNTING),
         AdjustKind::WriteOff => ("write_off", LOSS),
     };
-    let id = service::new_id();
     store::insert_document(conn, id, kind, &adjustment.reason, stamp.by, stamp.now).await?;
     displace(conn, &mut work, (lot.id, Some(place.id)), on_hand + difference, "released", stamp).await?;
     let cause = Cause { kind, id, order: None };
     let sku = adjustment.sku.as_str();
     let moves = match difference {
         more if more > Decimal::ZERO => {
-            vec![Move::new(other, place, (sku, lot.id), more, cause).worth(surplus(adjustment, &lot, more, stamp))]
+            vec![Move::new(other, place, (sku, lot.id), more, cause).worth(surplus(&adjustment, &lot, more, stamp))]
         }
         less if less < Decimal::ZERO => vec![Move::new(place, other, (sku, lot.id), -less, cause)],
         _ => Vec::new(),
@@ -103,6 +106,22 @@ async fn post_for(
     }
 }
 
+fn entered(sku: &str, lot: &str, unit: &str, quantity: Decimal) -> Entered {
+    Entered { sku: sku.to_owned(), lot: lot.to_owned(), unit: unit.to_owned(), quantity }
+}
+
+/// What was entered, in the items' own units; it is kept with the document where it was in another.
+async fn in_base(
+    conn: &mut PgConnection,
+    work: &Work,
+    document: Uuid,
+    lines: &[Entered],
+) -> Result<Vec<(String, Decimal)>, Error> {
+    let amounts = units::commands::to_base(conn, work, lines).await?;
+    units::commands::keep(conn, document, lines, &amounts).await?;
+    Ok(amounts)
+}
+
 async fn place_to_adjust(conn: &mut PgConnection, adjustment: &Adjustment) -> Result<Place, Error> {
     let unknown = || Error::UnknownWarehouse(adjustment.warehouse.clone());
     let warehouse = warehouses::by_code(conn, &adjustment.warehouse).await?.ok_or_else(unknown)?;
@@ -138,7 +157,7 @@ async fn own_place(conn: &mut PgConnection, code: &str) -> Result<Place, Error> 
 /// Unknown things; [`Error::NotEnoughStock`] when less is free than asked for.
 pub(crate) async fn transfer(
     conn: &mut PgConnection,
-    transfer: &Transfer,
+    mut transfer: Transfer,
     stamp: &Stamp<'_>,
 ) -> Result<(Uuid, Decimal), Error> {
     let (from, to) = (own_place(conn, &transfer.from).await?, own_place(conn, &transfer.to).await?);
@@ -147,7 +166,12 @@ pub(crate) async fn transfer(
     }
     let skus = transfer.lines.iter().map(|line| line.sku.clone()).collect();
     let mut work = lock_for(conn, skus, transfer.at).await?;
-    known_units(&work, transfer.lines.iter().map(|line| (line.sku.as_str(), line.unit.as_str())))?;
+    let id = service::new_id();
+    let lines: Vec<_> =
+        transfer.lines.iter().map(|line| entered(&line.sku, &line.lot, &line.unit, line.quantity)).collect();
+    for (line, (unit, quantity)) in transfer.lines.iter_mut().zip(in_base(conn, &work, id, &lines).await?) {
+        (line.unit, line.quantity) = (unit, quantity);
+    }
     let keys: Vec<_> = transfer.lines.iter().map(|line| (line.sku.as_str(), line.lot.as_str())).collect();
     let lots = store::lots(conn, &keys).await?;
     let lot = |sku: &str, number: &str| lots.get(&(sku.to_owned(), number.to_owned()));
@@ -159,7 +183,6 @@ pub(crate) async fn transfer(
     let there = balances(conn, &there).await?;
     let mut free: HashMap<Uuid, Decimal> =
         there.iter().map(|((lot, _), balance)| (*lot, balance.on_hand - balance.reserved)).collect();
-    let id = service::new_id();
     let cause = Cause { kind: "transfer", id, order: None };
     let mut moves = Vec::with_capacity(transfer.lines.len());
     for line in &transfer.lines {

@@ -184,10 +184,7 @@ pub(crate) async fn lots_at(conn: &mut PgConnection, sku: &str, at: OffsetDateTi
 }
 
 /// What the goods are worth that lots in places are valued together with; nothing for those whose pool is empty.
-pub(crate) async fn pools(
-    conn: &mut PgConnection,
-    keys: &[(Uuid, i64)],
-) -> sqlx::Result<HashMap<(Uuid, i64), Layer>> {
+pub(crate) async fn pools(conn: &mut PgConnection, keys: &[(Uuid, i64)]) -> sqlx::Result<HashMap<(Uuid, i64), Layer>> {
     let rows: Vec<(Uuid, i64, Decimal, Decimal)> = sqlx::query_as(
         "-- pools_of_lots
         select k.lot_id, k.place_id, sum(c.quantity), sum(c.value)

@@ -227,5 +227,6 @@ fn shipment_line(line: PickLine) -> ShipmentLine {
         cost: Decimal::ZERO,
         returned: Decimal::ZERO,
         returned_cost: Decimal::ZERO,
+        moved: None,
     }
 }

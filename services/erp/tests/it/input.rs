@@ -1,7 +1,20 @@
 //! Every RPC: who may call it, and what malformed ids are answered.
 
 use proto::erp::v1::{
-        bin_service_client::BinServiceClient, bom_service_client::BomServiceClient, cash_on_delivery_service_client::CashOnDeliveryServiceClient, count_service_client::CountServiceClient, cut_off_service_client::CutOffServiceClient, delivery_run_service_client::DeliveryRunServiceClient, fulfilment_service_client::FulfilmentServiceClient, item_service_client::ItemServiceClient, kit_service_client::KitServiceClient, landed_cost_service_client::LandedCostServiceClient, pickup_service_client::PickupServiceClient, put_away_service_client::PutAwayServiceClient, recall_service_client::RecallServiceClient, receipt_service_client::ReceiptServiceClient, reservation_service_client::ReservationServiceClient, stock_service_client::StockServiceClient, trace_service_client::TraceServiceClient, valuation_service_client::ValuationServiceClient, warehouse_service_client::WarehouseServiceClient, wave_service_client::WaveServiceClient, *,
+    bin_service_client::BinServiceClient, bom_service_client::BomServiceClient,
+    cash_on_delivery_service_client::CashOnDeliveryServiceClient, count_service_client::CountServiceClient,
+    cut_off_service_client::CutOffServiceClient, delivery_run_service_client::DeliveryRunServiceClient,
+    expected_receipt_service_client::ExpectedReceiptServiceClient, fulfilment_service_client::FulfilmentServiceClient,
+    item_service_client::ItemServiceClient, kit_service_client::KitServiceClient,
+    landed_cost_service_client::LandedCostServiceClient, life_rule_service_client::LifeRuleServiceClient,
+    pickup_service_client::PickupServiceClient, promise_service_client::PromiseServiceClient,
+    put_away_service_client::PutAwayServiceClient, recall_service_client::RecallServiceClient,
+    receipt_service_client::ReceiptServiceClient,
+    reservation_override_service_client::ReservationOverrideServiceClient,
+    reservation_service_client::ReservationServiceClient, stock_service_client::StockServiceClient,
+    trace_service_client::TraceServiceClient, unit_service_client::UnitServiceClient,
+    valuation_service_client::ValuationServiceClient, warehouse_service_client::WarehouseServiceClient,
+    wave_service_client::WaveServiceClient, *,
 };
 use tonic::Code;
 
@@ -36,7 +49,17 @@ macro_rules! all {
             ReceiptServiceClient: post_receipt(PostReceiptRequest), get_receipt(GetReceiptRequest);
             ReservationServiceClient: reserve_stock(ReserveStockRequest), get_reservation(GetReservationRequest),
                 close_reservation(CloseReservationRequest), reopen_reservation(ReopenReservationRequest),
-                list_backorders(ListBackordersRequest);
+                list_backorders(ListBackordersRequest), extend_hold(ExtendHoldRequest);
+            ReservationOverrideServiceClient: pin_line(PinLineRequest), move_reservation(MoveReservationRequest),
+                set_priority(SetPriorityRequest), list_overrides(ListOverridesRequest);
+            LifeRuleServiceClient: put_life_rules(PutLifeRulesRequest), list_life_rules(ListLifeRulesRequest);
+            UnitServiceClient: put_item_units(PutItemUnitsRequest), delete_item_unit(DeleteItemUnitRequest),
+                list_item_units(ListItemUnitsRequest), convert_quantity(ConvertQuantityRequest),
+                list_entered_quantities(ListEnteredQuantitiesRequest);
+            ExpectedReceiptServiceClient: upsert_expected_receipts(UpsertExpectedReceiptsRequest),
+                cancel_expected_receipt(CancelExpectedReceiptRequest),
+                get_expected_receipt(GetExpectedReceiptRequest), list_expected_receipts(ListExpectedReceiptsRequest);
+            PromiseServiceClient: promise_dates(PromiseDatesRequest);
             FulfilmentServiceClient: start_picking(StartPickingRequest), confirm_pick(ConfirmPickRequest),
                 pack_shipment(PackShipmentRequest), ship_shipment(ShipShipmentRequest),
                 deliver_shipment(DeliverShipmentRequest), fail_shipment(FailShipmentRequest),
@@ -55,7 +78,6 @@ macro_rules! all {
                 list_delivery_runs(ListDeliveryRunsRequest);
             CashOnDeliveryServiceClient: hand_in_cash(HandInCashRequest),
                 decide_cash_difference(DecideCashDifferenceRequest), list_courier_debts(ListCourierDebtsRequest);
-                list_fulfilment_queue(ListFulfilmentQueueRequest);
             BinServiceClient: upsert_bins(UpsertBinsRequest), list_bins(ListBinsRequest), scan_bin(ScanBinRequest),
                 block_bin(BlockBinRequest);
             PutAwayServiceClient: upsert_put_away_rules(UpsertPutAwayRulesRequest),
@@ -150,6 +172,29 @@ async fn malformed_requests_are_refused_by_field() {
     names!(reservations.get_reservation(GetReservationRequest), "order_id");
     names!(reservations.close_reservation(CloseReservationRequest), "order_id");
     names!(reservations.reopen_reservation(ReopenReservationRequest), "order_id");
+    names!(reservations.extend_hold(ExtendHoldRequest), "request_id", "order_id", "expires_at");
+    names!(overrides.pin_line(PinLineRequest), "request_id", "order_id", "lot", "reason");
+    names!(
+        overrides.move_reservation(MoveReservationRequest),
+        "request_id",
+        "order_id",
+        "to_order_id",
+        "quantity",
+        "reason",
+        "approved_by"
+    );
+    names!(overrides.set_priority(SetPriorityRequest), "request_id", "order_id", "reason");
+    names!(overrides.list_overrides(ListOverridesRequest), "order_id");
+    names!(life_rules.put_life_rules(PutLifeRulesRequest), "rules");
+    names!(units.put_item_units(PutItemUnitsRequest), "request_id", "units");
+    names!(units.delete_item_unit(DeleteItemUnitRequest), "sku", "unit");
+    names!(units.list_item_units(ListItemUnitsRequest), "sku");
+    names!(units.convert_quantity(ConvertQuantityRequest), "sku", "quantity");
+    names!(units.list_entered_quantities(ListEnteredQuantitiesRequest), "document_id");
+    names!(expected.upsert_expected_receipts(UpsertExpectedReceiptsRequest), "request_id", "receipts");
+    names!(expected.cancel_expected_receipt(CancelExpectedReceiptRequest), "expected_receipt_id", "reason");
+    names!(expected.get_expected_receipt(GetExpectedReceiptRequest), "expected_receipt_id");
+    names!(promises.promise_dates(PromiseDatesRequest), "lines");
     names!(fulfilment.start_picking(StartPickingRequest), "request_id", "order_id");
     names!(fulfilment.confirm_pick(ConfirmPickRequest), "request_id", "shipment_id");
     names!(fulfilment.pack_shipment(PackShipmentRequest), "request_id", "shipment_id", "places");

@@ -7,7 +7,20 @@ use messaging::Event;
 use proto::{
     common::v1::{Money, Quantity},
     erp::v1::{
-        bin_service_client::BinServiceClient, bom_service_client::BomServiceClient, cash_on_delivery_service_client::CashOnDeliveryServiceClient, count_service_client::CountServiceClient, cut_off_service_client::CutOffServiceClient, delivery_run_service_client::DeliveryRunServiceClient, fulfilment_service_client::FulfilmentServiceClient, item_service_client::ItemServiceClient, kit_service_client::KitServiceClient, landed_cost_service_client::LandedCostServiceClient, pickup_service_client::PickupServiceClient, put_away_service_client::PutAwayServiceClient, recall_service_client::RecallServiceClient, receipt_service_client::ReceiptServiceClient, reservation_service_client::ReservationServiceClient, stock_service_client::StockServiceClient, trace_service_client::TraceServiceClient, valuation_service_client::ValuationServiceClient, warehouse_service_client::WarehouseServiceClient, wave_service_client::WaveServiceClient, *,
+        bin_service_client::BinServiceClient, bom_service_client::BomServiceClient,
+        cash_on_delivery_service_client::CashOnDeliveryServiceClient, count_service_client::CountServiceClient,
+        cut_off_service_client::CutOffServiceClient, delivery_run_service_client::DeliveryRunServiceClient,
+        expected_receipt_service_client::ExpectedReceiptServiceClient,
+        fulfilment_service_client::FulfilmentServiceClient, item_service_client::ItemServiceClient,
+        kit_service_client::KitServiceClient, landed_cost_service_client::LandedCostServiceClient,
+        life_rule_service_client::LifeRuleServiceClient, pickup_service_client::PickupServiceClient,
+        promise_service_client::PromiseServiceClient, put_away_service_client::PutAwayServiceClient,
+        recall_service_client::RecallServiceClient, receipt_service_client::ReceiptServiceClient,
+        reservation_override_service_client::ReservationOverrideServiceClient,
+        reservation_service_client::ReservationServiceClient, stock_service_client::StockServiceClient,
+        trace_service_client::TraceServiceClient, unit_service_client::UnitServiceClient,
+        valuation_service_client::ValuationServiceClient, warehouse_service_client::WarehouseServiceClient,
+        wave_service_client::WaveServiceClient, *,
     },
     orders::v1::{
         LineChange, LineKind, OrderCancelled, OrderLine, OrderLinesCancelled, OrderPlaced, OrderReturned, OrdersEvent,
@@ -212,6 +225,26 @@ impl Erp {
         CountServiceClient::new(self.app.client_as(somebody, &["erp.*"]))
     }
 
+    pub(crate) fn overrides(&self) -> ReservationOverrideServiceClient<TestChannel> {
+        ReservationOverrideServiceClient::new(self.everything.clone())
+    }
+
+    pub(crate) fn life_rules(&self) -> LifeRuleServiceClient<TestChannel> {
+        LifeRuleServiceClient::new(self.everything.clone())
+    }
+
+    pub(crate) fn units(&self) -> UnitServiceClient<TestChannel> {
+        UnitServiceClient::new(self.everything.clone())
+    }
+
+    pub(crate) fn promises(&self) -> PromiseServiceClient<TestChannel> {
+        PromiseServiceClient::new(self.everything.clone())
+    }
+
+    pub(crate) fn expected(&self) -> ExpectedReceiptServiceClient<TestChannel> {
+        ExpectedReceiptServiceClient::new(self.everything.clone())
+    }
+
     pub(crate) fn boms(&self) -> BomServiceClient<TestChannel> {
         BomServiceClient::new(self.everything.clone())
     }
@@ -294,7 +327,7 @@ impl Erp {
             cost: Some(receipt_line_input::Cost::UnitCost(rub(one.unit_cost).unwrap())),
             lot: one.lot.into(),
             expires_on: one.expires_on.into(),
-            supplier_lot: String::new(),
+            ..ReceiptLineInput::default()
         };
         let request = PostReceiptRequest {
             request_id: key(),

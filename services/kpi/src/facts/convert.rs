@@ -236,7 +236,8 @@ fn erp_fact(changes: &mut Changes, event: &Event, calendar: &Calendar) -> Read {
             | ErpFact::ItemMovingAgain(_)
             | ErpFact::RecallOpened(_)
             | ErpFact::RecallClosed(_)
-            | ErpFact::CountPosted(_),
+            | ErpFact::CountPosted(_)
+            | ErpFact::PromiseChanged(_),
         )
         | None => {}
     }

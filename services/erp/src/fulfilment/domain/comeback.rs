@@ -190,6 +190,7 @@ mod tests {
             cost,
             returned: dec!(0),
             returned_cost: dec!(0),
+            moved: None,
         }
     }
 

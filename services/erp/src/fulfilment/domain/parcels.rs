@@ -130,6 +130,7 @@ mod tests {
             cost: dec!(0),
             returned: dec!(0),
             returned_cost: dec!(0),
+            moved: None,
         }
     }
 

@@ -2,10 +2,13 @@
 
 mod cancel;
 mod carry;
+mod carts;
 mod holds;
 mod serve;
+mod takeover;
 
 pub(crate) use cancel::{CancelledLine, cancel_lines, cancel_orders};
 pub(crate) use carry::{lift, set_down};
-pub use holds::{close, expire_holds, expire_lots, reopen, reserve};
+pub use holds::{close, expire_holds, expire_lots, extend, reopen, reserve};
 pub(crate) use serve::{displace, place, release, serve};
+pub(crate) use takeover::hand_over;
