@@ -157,6 +157,7 @@ fn erp_fact(event: &Event) -> anyhow::Result<Option<OrderFact>> {
             told(&body.order_id, Told::Booked(id(&body.return_id)), cause)
         }
         E::GoodsReceived(_) | E::StockDepleted(_) | E::StockReplenished(_) => None,
+        E::CountPosted(_) => None,
     })
 }
 

@@ -223,7 +223,7 @@ fn erp_fact(changes: &mut Changes, event: &Event, calendar: &Calendar) -> Read {
             let at = moment(fact.replenished_at.as_ref())?;
             changes.crossings.insert((fact.sku, event.version), (at, false));
         }
-        Some(ErpFact::OrderAllocated(_) | ErpFact::ReservationReleased(_)) | None => {}
+        Some(ErpFact::OrderAllocated(_) | ErpFact::ReservationReleased(_) | ErpFact::CountPosted(_)) | None => {}
     }
     Ok(())
 }

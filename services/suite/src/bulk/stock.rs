@@ -54,5 +54,6 @@ fn request(supplier: &str, lines: Vec<ReceiptLineInput>, received_at: OffsetDate
         supplier: supplier.to_owned(),
         received_at: Some(proto::to_timestamp(received_at)),
         lines,
+        ..PostReceiptRequest::default()
     }
 }
