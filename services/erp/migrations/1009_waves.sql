@@ -15,18 +15,26 @@ create table cut_off (
     constraint cut_off_weekday check (weekday between 1 and 7)
 );
 
--- The first departure after a moment: what is ready before the cut-off leaves the same day. The rows for this method and
--- region count; without them those for the method, then those for the region, then those for all. None: null.
-create function leave_by(from_warehouse uuid, method text, area text, ready timestamptz, zone text)
-returns timestamptz language sql stable as $$
-    select min(case when d.due <= d.local then d.due + interval '7 days' else d.due end) at time zone zone
+-- All departures from the day of one moment to a week after the day of another, in their order: what is ready leaves with the
+-- first one after. The rows for this method and region count; without them those for the method, then those for the region,
+-- then those for all. None: null.
+create function departures(
+    from_warehouse uuid, method text, area text, first_ready timestamptz, last_ready timestamptz, zone text
+) returns timestamptz[] language sql stable as $$
+    select array_agg(d.moment order by d.moment)
     from (
-        select r.local,
-            (r.local::date + ((c.weekday - extract(isodow from r.local)::integer + 7) % 7)) + c.leaves_at as due,
-            rank() over (order by c.delivery_method = '', c.region = '') as rank
-        from (select ready at time zone zone as local) r
-        join cut_off c on c.warehouse_id = from_warehouse and c.delivery_method in ('', method) and c.region in ('', area)
-    ) d where d.rank = 1
+        select (days.day + c.leaves_at) at time zone zone as moment
+        from (
+            select weekday, leaves_at, rank() over (order by delivery_method = '', region = '') as rank
+            from cut_off
+            where warehouse_id = from_warehouse and delivery_method in ('', method) and region in ('', area)
+        ) c
+        join generate_series(
+            date_trunc('day', first_ready at time zone zone),
+            date_trunc('day', last_ready at time zone zone) + interval '8 days', interval '1 day'
+        ) as days (day) on extract(isodow from days.day) = c.weekday
+        where c.rank = 1
+    ) d
 $$;
 
 create table wave (

@@ -1,5 +1,6 @@
 //! SQL of the queues. What is in a queue is bounded by what is open, not by history; the order is made of the cut-off, the
-//! priority and the time, so the whole queue is looked at for a page of it.
+//! priority and the time, so the whole queue is looked at for a page of it. Departures are worked out once a method and region;
+//! each entry finds its own among them.
 
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
@@ -63,14 +64,9 @@ pub(crate) async fn to_pick(
 ) -> sqlx::Result<Vec<QueueView>> {
     sqlx::query_as(
         "-- queue_to_pick
-        select q.* from (
-            select d.order_id as id, d.order_id, d.number, null::uuid as shipment_id, null::text as state, d.region,
-                d.delivery_method, d.priority, d.placed_at as since, r.lines, w.code as warehouse, r.ready_at, r.weight_grams,
-                coalesce(leave_by(d.warehouse_id, d.delivery_method, d.region, r.ready_at, $1), '9999-12-31 00:00Z') as leave_by,
-                not exists (
-                    select from demand_line l where l.order_id = d.order_id and l.backordered > 0 and not l.closed
-                ) as complete,
-                (select o.wave_id from wave_order o where o.order_id = d.order_id and o.planned) as wave_id
+        with ready as materialized (
+            select d.order_id, d.number, d.warehouse_id, d.region, d.delivery_method, d.priority, d.placed_at,
+                w.code as warehouse, r.lines, r.ready_at, r.weight_grams
             from (
                 select v.order_id, count(distinct v.line_no) as lines, max(v.created_at) as ready_at,
                     sum(v.quantity * coalesce(i.weight_grams, 0)) as weight_grams
@@ -82,6 +78,21 @@ pub(crate) async fn to_pick(
             join warehouse w on w.id = d.warehouse_id
             where ($2::text is null or d.region = $2) and ($3::text is null or d.delivery_method = $3)
                 and ($4::text is null or w.code = $4)
+        ), weeks as materialized (
+            select g.*, departures(g.warehouse_id, g.delivery_method, g.region, s.first, s.last, $1) as leaves
+            from (select distinct warehouse_id, delivery_method, region from ready) g,
+                (select min(ready_at) as first, max(ready_at) as last from ready) s
+        )
+        select q.* from (
+            select r.order_id as id, r.order_id, r.number, null::uuid as shipment_id, null::text as state, r.region,
+                r.delivery_method, r.priority, r.placed_at as since, r.lines, r.warehouse, r.ready_at, r.weight_grams,
+                o.wave_id, coalesce(k.leaves[width_bucket(r.ready_at, k.leaves) + 1], '9999-12-31 00:00Z') as leave_by,
+                not exists (
+                    select from demand_line l where l.order_id = r.order_id and l.backordered > 0 and not l.closed
+                ) as complete
+            from ready r
+            join weeks k using (warehouse_id, delivery_method, region)
+            left join wave_order o on o.order_id = r.order_id and o.planned
         ) q
         where (not $6::boolean or q.complete) and ($7::timestamptz is null or q.leave_by < $7)
             and ($8::timestamptz is null or (q.leave_by, -q.priority, q.since, q.id) > ($8, $9::int4, $10, $11))
@@ -113,25 +124,13 @@ pub(crate) async fn in_states(
 ) -> sqlx::Result<Vec<QueueView>> {
     sqlx::query_as(
         "-- queue_of_shipments
-        select q.* from (
-            select s.id, s.order_id, d.number, s.id as shipment_id, s.state, d.region, d.delivery_method, d.priority,
-                s.created_at as since, c.lines, w.code as warehouse, coalesce(r.ready_at, s.created_at) as ready_at,
-                c.weight_grams, o.wave_id, not exists (
-                    select from demand_line l where l.order_id = d.order_id and l.backordered > 0 and not l.closed
-                ) as complete,
-                coalesce(k.expires_at, case when s.state <> 'shipped' then leave_by(
-                    d.warehouse_id, d.delivery_method, d.region, coalesce(r.ready_at, s.created_at), $1
-                ) end, '9999-12-31 00:00Z') as leave_by
+        with ready as materialized (
+            select s.id, s.order_id, s.state, s.created_at, d.number, d.warehouse_id, d.region, d.delivery_method,
+                d.priority, w.code as warehouse, k.expires_at, coalesce(r.ready_at, s.created_at) as ready_at
             from shipment s
             join demand d on d.order_id = s.order_id
             join warehouse w on w.id = d.warehouse_id
             left join pickup k on k.shipment_id = s.id and k.state = 'waiting'
-            left join wave_order o on o.shipment_id = s.id
-            cross join lateral (
-                select count(distinct l.line_no) as lines,
-                    coalesce(sum(l.quantity * coalesce(i.weight_grams, 0)), 0) as weight_grams
-                from shipment_line l join stock_item i on i.sku = l.sku where l.shipment_id = s.id and l.quantity > 0
-            ) c
             cross join lateral (
                 select max(v.created_at) as ready_at
                 from reservation v where v.order_id = s.order_id and v.shipment_id = s.id
@@ -140,6 +139,29 @@ pub(crate) async fn in_states(
                 and ($13::boolean is null or $13 = (k.shipment_id is not null))
                 and ($2::text is null or d.region = $2) and ($3::text is null or d.delivery_method = $3)
                 and ($4::text is null or w.code = $4)
+        ), weeks as materialized (
+            select g.*, departures(g.warehouse_id, g.delivery_method, g.region, s.first, s.last, $1) as leaves
+            from (select distinct warehouse_id, delivery_method, region from ready) g,
+                (select min(ready_at) as first, max(ready_at) as last from ready) s
+        )
+        select q.* from (
+            select s.id, s.order_id, s.number, s.id as shipment_id, s.state, s.region, s.delivery_method, s.priority,
+                s.created_at as since, c.lines, s.warehouse, s.ready_at, c.weight_grams, o.wave_id,
+                coalesce(
+                    s.expires_at, case when s.state <> 'shipped' then k.leaves[width_bucket(s.ready_at, k.leaves) + 1] end,
+                    '9999-12-31 00:00Z'
+                ) as leave_by,
+                not exists (
+                    select from demand_line l where l.order_id = s.order_id and l.backordered > 0 and not l.closed
+                ) as complete
+            from ready s
+            join weeks k using (warehouse_id, delivery_method, region)
+            left join wave_order o on o.shipment_id = s.id
+            cross join lateral (
+                select count(distinct l.line_no) as lines,
+                    coalesce(sum(l.quantity * coalesce(i.weight_grams, 0)), 0) as weight_grams
+                from shipment_line l join stock_item i on i.sku = l.sku where l.shipment_id = s.id and l.quantity > 0
+            ) c
         ) q
         where (not $6::boolean or q.complete) and ($7::timestamptz is null or q.leave_by < $7)
             and ($8::timestamptz is null or (q.leave_by, -q.priority, q.since, q.id) > ($8, $9::int4, $10, $11))

@@ -259,6 +259,56 @@ async fn a_cancelled_order_leaves_its_wave() {
     erp.balanced().await;
 }
 
+/// Plans a wave of at most thirty orders; none when no order is left.
+async fn plan(erp: &Erp) -> Option<String> {
+    let request = CreateWaveRequest { max_orders: 30, include_partial: true, ..wanted() };
+    match erp.waves().create_wave(request).await {
+        Ok(answer) => Some(answer.into_inner().wave.unwrap().wave_id),
+        Err(refused) => {
+            assert_eq!(reason(&refused), "WAVE_EMPTY", "{refused:?}");
+            None
+        }
+    }
+}
+
+/// Walks a wave to its end, piece by piece; now and then one is missing or spoiled.
+async fn walk(erp: &Erp, n: usize, id: &str) {
+    let request = StartWaveRequest { request_id: key(), wave_id: id.into() };
+    erp.waves().start_wave(request).await.unwrap();
+    for round in 0.. {
+        let open = left(&get(erp, id).await);
+        if open.is_empty() {
+            break;
+        }
+        assert!(round < 50, "the wave does not end: {open:?}");
+        for (step, (place, sku, lot, ..)) in open.iter().enumerate() {
+            let at = (place.as_str(), sku.as_str(), lot.as_str());
+            let why = if n.is_multiple_of(2) { ShortReason::Damaged } else { ShortReason::NotFound };
+            let result = if (step + n + round).is_multiple_of(9) {
+                short(erp, id, at, 1, why).await.map(|_| ())
+            } else {
+                scan(erp, id, at, 1).await.map(|_| ())
+            };
+            if let Err(refused) = result {
+                // Somebody cancelled it between our look and our hand.
+                let honest = ["WRONG_PLACE", "WRONG_ITEM", "WRONG_LOT", "OVER_PICK", "SHIPMENT_STATE"];
+                assert!(honest.contains(&reason(&refused).as_str()), "{refused:?}");
+            }
+        }
+    }
+}
+
+/// What of each item was missed by pickers.
+async fn missed(erp: &Erp) -> BTreeMap<String, Decimal> {
+    let lost: Vec<(String, Decimal)> = sqlx::query_as(
+        "select sku, sum(quantity) from stock_move where cause_kind = 'short_pick' and to_place = 5 group by sku",
+    )
+    .fetch_all(erp.app.db.pool())
+    .await
+    .unwrap();
+    lost.into_iter().collect()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hundreds_of_orders_in_waves_with_cancels_and_shorts_lose_and_oversell_nothing() {
     const ORDERS: usize = 240;
@@ -276,74 +326,25 @@ async fn hundreds_of_orders_in_waves_with_cancels_and_shorts_lose_and_oversell_n
     let events: Vec<_> = ids.iter().zip(1..).map(|(id, n)| placed(order(*id, n as i64, lines(n)))).collect();
     erp.deliver(&events).await;
 
-    let plan = async || {
-        let request = CreateWaveRequest { max_orders: 30, include_partial: true, ..wanted() };
-        match erp.waves().create_wave(request).await {
-            Ok(answer) => Some(answer.into_inner().wave.unwrap().wave_id),
-            Err(refused) => {
-                assert_eq!(reason(&refused), "WAVE_EMPTY", "{refused:?}");
-                None
-            }
-        }
-    };
-    let waves: Vec<_> = join_all((0..10).map(|_| plan())).await.into_iter().flatten().collect();
+    let waves: Vec<_> = join_all((0..10).map(|_| plan(&erp))).await.into_iter().flatten().collect();
     assert_eq!(waves.len(), 8, "240 orders, 30 a wave, none twice");
-    let walk = async |n: usize, id: &String| {
-        let request = StartWaveRequest { request_id: key(), wave_id: id.clone() };
-        erp.waves().start_wave(request).await.unwrap();
-        for round in 0.. {
-            let wave = get(&erp, id).await;
-            let open = left(&wave);
-            if open.is_empty() {
-                break;
-            }
-            assert!(round < 50, "the wave does not end: {open:?}");
-            for (step, (place, sku, lot, ..)) in open.iter().enumerate() {
-                let at = (place.as_str(), sku.as_str(), lot.as_str());
-                let result = if (step + n + round).is_multiple_of(9) {
-                    short(
-                        &erp,
-                        id,
-                        at,
-                        1,
-                        if n.is_multiple_of(2) { ShortReason::Damaged } else { ShortReason::NotFound },
-                    )
-                    .await
-                    .map(|_| ())
-                } else {
-                    scan(&erp, id, at, 1).await.map(|_| ())
-                };
-                if let Err(refused) = result {
-                    // Somebody cancelled it between our look and our hand.
-                    let honest = ["WRONG_PLACE", "WRONG_ITEM", "WRONG_LOT", "OVER_PICK", "SHIPMENT_STATE"];
-                    assert!(honest.contains(&reason(&refused).as_str()), "{refused:?}");
-                }
-            }
-        }
-    };
     let call_off = async |n: usize| match n % 2 {
         0 => erp.deliver(&[cancelled(ids[n])]).await,
         _ => erp.deliver(&[lines_cancelled(ids[n], &[(2, "", 1)])]).await,
     };
     tokio::join!(
-        join_all(waves.iter().enumerate().map(|(n, id)| walk(n, id))),
+        join_all(waves.iter().enumerate().map(|(n, id)| walk(&erp, n, id))),
         join_all((0..ORDERS).step_by(5).map(call_off)),
     );
     erp.balanced().await;
 
-    let mut moved: BTreeMap<String, Decimal> = BTreeMap::new();
+    let mut gone: BTreeMap<String, Decimal> = BTreeMap::new();
     for sku in skus {
         let stock = erp.stock_of(sku).await;
         let there: Decimal = stock.lots.iter().map(|lot| lot.on_hand.parse::<Decimal>().unwrap()).sum();
-        moved.insert(sku.into(), Decimal::from(300) - there);
+        gone.insert(sku.into(), Decimal::from(300) - there);
     }
-    let lost: Vec<(String, Decimal)> = sqlx::query_as(
-        "select sku, sum(quantity) from stock_move where cause_kind = 'short_pick' and to_place = 5 group by sku",
-    )
-    .fetch_all(erp.app.db.pool())
-    .await
-    .unwrap();
-    assert_eq!(moved, lost.into_iter().collect(), "what is not there was missed by a picker, piece by piece");
+    assert_eq!(gone, missed(&erp).await, "what is not there was missed by a picker, piece by piece");
     for id in &ids {
         let request = ListShipmentsRequest { order_id: id.to_string() };
         for shipment in erp.fulfilment().list_shipments(request).await.unwrap().into_inner().shipments {
