@@ -20,7 +20,8 @@ create table item_demand_day (
     constraint item_demand_day_wanted check (wanted >= 0),
     constraint item_demand_day_shipped check (shipped >= 0)
 );
-create index item_demand_day_by_item on item_demand_day (sku, day);
+-- Holds all that statistics need: the days of an item lie far apart in the table.
+create index item_demand_day_by_item on item_demand_day (sku, day) include (warehouse_id, wanted);
 
 create table replenishment_policy (
     target_kind text not null,

@@ -3,7 +3,8 @@
 use proto::erp::v1::{
     bom_service_client::BomServiceClient, fulfilment_service_client::FulfilmentServiceClient,
     item_service_client::ItemServiceClient, receipt_service_client::ReceiptServiceClient,
-    reservation_service_client::ReservationServiceClient, stock_service_client::StockServiceClient,
+    replenishment_service_client::ReplenishmentServiceClient, reservation_service_client::ReservationServiceClient,
+    slow_mover_service_client::SlowMoverServiceClient, stock_service_client::StockServiceClient,
     warehouse_service_client::WarehouseServiceClient, *,
 };
 use tonic::Code;
@@ -43,6 +44,15 @@ macro_rules! all {
             BomServiceClient: put_bom(PutBomRequest), activate_bom(ActivateBomRequest), get_bom(GetBomRequest),
                 list_boms(ListBomsRequest), where_used(WhereUsedRequest), explode_bom(ExplodeBomRequest),
                 roll_up_cost(RollUpCostRequest);
+            ReplenishmentServiceClient: upsert_replenishment_policies(UpsertReplenishmentPoliciesRequest),
+                delete_replenishment_policies(DeleteReplenishmentPoliciesRequest),
+                list_replenishment_policies(ListReplenishmentPoliciesRequest), get_stock_level(GetStockLevelRequest),
+                list_stock_levels(ListStockLevelsRequest), recalculate_stock_levels(RecalculateStockLevelsRequest),
+                calculate_safety_stock(CalculateSafetyStockRequest), list_demand_days(ListDemandDaysRequest);
+            SlowMoverServiceClient: put_slow_mover_rule(PutSlowMoverRuleRequest),
+                delete_slow_mover_rule(DeleteSlowMoverRuleRequest), list_slow_mover_rules(ListSlowMoverRulesRequest),
+                evaluate_slow_movers(EvaluateSlowMoversRequest), list_slow_movers(ListSlowMoversRequest),
+                summarize_slow_movers(SummarizeSlowMoversRequest);
         )
     };
 }

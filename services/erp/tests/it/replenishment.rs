@@ -256,7 +256,10 @@ async fn the_most_specific_policy_of_the_company_and_of_each_warehouse_counts() 
         assert_eq!((all.reorder_point.as_str(), there.reorder_point.as_str()), (company, spb), "{sku}");
     }
     let own = level(&erp, "own", "").await;
-    assert_eq!((own.policy.clone(), own.safety_stock.as_str(), own.method()), (item("own"), "1", ReplenishmentMethod::Fixed));
+    assert_eq!(
+        (own.policy.clone(), own.safety_stock.as_str(), own.method()),
+        (item("own"), "1", ReplenishmentMethod::Fixed)
+    );
     assert_eq!(own.calculation.unwrap().formula, "fixed");
     assert_eq!(level(&erp, "off", "").await.method(), ReplenishmentMethod::None);
     let request = ListStockLevelsRequest::default();
