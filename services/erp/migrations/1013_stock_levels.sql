@@ -4,9 +4,8 @@
 -- found first takes the advisory lock erp.replenishment, and takes no lock of items, shipments or demands.
 -- The company as a whole is the warehouse 00000000-0000-0000-0000-000000000000.
 
--- Demand is found by the day it was placed on, shipments by the day the goods left: in the order they were written, nearly.
+-- Demand is found by the day it was placed on: in the order it was written, nearly. Movements have such an index of their own.
 create index demand_line_by_time on demand_line using brin (placed_at) with (autosummarize = on);
-create index stock_move_by_time on stock_move using brin (moved_at) with (autosummarize = on);
 
 create table item_demand_day (
     day date not null,
@@ -20,7 +19,8 @@ create table item_demand_day (
     constraint item_demand_day_wanted check (wanted >= 0),
     constraint item_demand_day_shipped check (shipped >= 0)
 );
-create index item_demand_day_by_item on item_demand_day (sku, day);
+-- Holds all that statistics need: the days of an item lie far apart in the table.
+create index item_demand_day_by_item on item_demand_day (sku, day) include (warehouse_id, wanted);
 
 create table replenishment_policy (
     target_kind text not null,

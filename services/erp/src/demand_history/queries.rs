@@ -34,28 +34,31 @@ pub(crate) async fn histories(
 ) -> sqlx::Result<Vec<History>> {
     let rows = sqlx::query_as::<_, HistoryRow>(
         "-- demand_histories
-        select f.begins, greatest($4::date - f.begins - x.excluded, 0)::int4 as days, x.excluded, s.demand_days, s.total,
-            s.squares
-        from unnest($1::text[], $2::uuid[], $3::int4[]) with ordinality as a (sku, warehouse_id, days, n)
-        cross join lateral (
-            select case when first.day is not null then greatest(first.day, $4::date - a.days) end as begins
-            from (select least(
+        with asked as materialized (
+            select a.*, case when f.day is not null then greatest(f.day, $4::date - a.days) end as begins
+            from unnest($1::text[], $2::uuid[], $3::int4[]) with ordinality as a (sku, warehouse_id, days, n)
+            cross join lateral (
+                select least(
                     (select min(h.day) from item_demand_day h where h.sku = a.sku collate \"C\" and h.wanted > 0
                         and (a.warehouse_id = '00000000-0000-0000-0000-000000000000' or h.warehouse_id = a.warehouse_id)),
-                    (select (min(l.received_at) at time zone $5)::date from lot l where l.sku = a.sku collate \"C\")) as day) first
-        ) f
+                    (select (min(l.received_at) at time zone $5)::date from lot l where l.sku = a.sku collate \"C\")) as day
+            ) f
+        )
+        select a.begins, greatest($4::date - a.begins - x.excluded, 0)::int4 as days, x.excluded, s.demand_days, s.total,
+            s.squares
+        from asked a
         cross join lateral (
             select count(*)::int4 as demand_days, coalesce(sum(d.wanted), 0) as total,
                 coalesce(sum(d.wanted * d.wanted), 0) as squares
             from (
                 select sum(h.wanted) as wanted from item_demand_day h
-                where h.sku = a.sku collate \"C\" and h.day >= f.begins and h.day < $4 and h.wanted > 0
+                where h.sku = a.sku collate \"C\" and h.day >= a.begins and h.day < $4 and h.wanted > 0
                     and (a.warehouse_id = '00000000-0000-0000-0000-000000000000' or h.warehouse_id = a.warehouse_id)
                 group by h.day
             ) d
         ) s
         cross join lateral (
-            select count(*)::int4 as excluded from days_without_stock(a.sku, a.warehouse_id, coalesce(f.begins, $4::date), $4::date - 1, $5) o
+            select count(*)::int4 as excluded from days_without_stock(a.sku, a.warehouse_id, coalesce(a.begins, $4::date), $4::date - 1, $5) o
             where not exists (
                 select from item_demand_day h
                 where h.sku = a.sku collate \"C\" and h.day = o.day and h.wanted > 0

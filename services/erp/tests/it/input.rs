@@ -9,12 +9,12 @@ use proto::erp::v1::{
     landed_cost_service_client::LandedCostServiceClient, life_rule_service_client::LifeRuleServiceClient,
     pickup_service_client::PickupServiceClient, promise_service_client::PromiseServiceClient,
     put_away_service_client::PutAwayServiceClient, recall_service_client::RecallServiceClient,
-    receipt_service_client::ReceiptServiceClient,
+    receipt_service_client::ReceiptServiceClient, replenishment_service_client::ReplenishmentServiceClient,
     reservation_override_service_client::ReservationOverrideServiceClient,
-    reservation_service_client::ReservationServiceClient, stock_service_client::StockServiceClient,
-    trace_service_client::TraceServiceClient, unit_service_client::UnitServiceClient,
-    valuation_service_client::ValuationServiceClient, warehouse_service_client::WarehouseServiceClient,
-    wave_service_client::WaveServiceClient, *,
+    reservation_service_client::ReservationServiceClient, slow_mover_service_client::SlowMoverServiceClient,
+    stock_service_client::StockServiceClient, trace_service_client::TraceServiceClient,
+    unit_service_client::UnitServiceClient, valuation_service_client::ValuationServiceClient,
+    warehouse_service_client::WarehouseServiceClient, wave_service_client::WaveServiceClient, *,
 };
 use tonic::Code;
 
@@ -97,6 +97,15 @@ macro_rules! all {
             RecallServiceClient: open_recall(OpenRecallRequest), get_recall(GetRecallRequest),
                 list_recalls(ListRecallsRequest), list_recall_orders(ListRecallOrdersRequest),
                 close_recall(CloseRecallRequest);
+            ReplenishmentServiceClient: upsert_replenishment_policies(UpsertReplenishmentPoliciesRequest),
+                delete_replenishment_policies(DeleteReplenishmentPoliciesRequest),
+                list_replenishment_policies(ListReplenishmentPoliciesRequest), get_stock_level(GetStockLevelRequest),
+                list_stock_levels(ListStockLevelsRequest), recalculate_stock_levels(RecalculateStockLevelsRequest),
+                calculate_safety_stock(CalculateSafetyStockRequest), list_demand_days(ListDemandDaysRequest);
+            SlowMoverServiceClient: put_slow_mover_rule(PutSlowMoverRuleRequest),
+                delete_slow_mover_rule(DeleteSlowMoverRuleRequest), list_slow_mover_rules(ListSlowMoverRulesRequest),
+                evaluate_slow_movers(EvaluateSlowMoversRequest), list_slow_movers(ListSlowMoversRequest),
+                summarize_slow_movers(SummarizeSlowMoversRequest);
         )
     };
 }
