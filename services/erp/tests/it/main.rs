@@ -16,6 +16,7 @@ mod kits;
 mod landed_cost;
 mod life_rules;
 mod model;
+mod model_past;
 mod overrides;
 mod packing;
 mod pickups;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use rust_decimal::Decimal;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -53,6 +54,14 @@ fn entry(moves: &[Move], index: usize, warehouses: &HashMap<i64, Uuid>, dates: &
     }
 }
 
+/// The past knows itself what a lot last came in at.
+fn as_in_history(worth: Worth) -> Worth {
+    match worth {
+        Worth::Found(_) => Worth::Found(Decimal::ZERO),
+        other => other,
+    }
+}
+
 /// Values movements of locked items: from the layers where nothing later happened, from the whole past elsewhere.
 ///
 /// # Errors
@@ -76,6 +85,7 @@ pub(crate) async fn value(
     for (index, one) in moves.iter().enumerate() {
         let entry = entry(moves, index, &warehouses, dates);
         if dates.past.contains(&one.sku) {
+            let entry = Entry { worth: as_in_history(entry.worth), ..entry };
             past.entry(&one.sku).or_default().push((index, entry));
             continue;
         }
