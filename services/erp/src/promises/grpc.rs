@@ -3,7 +3,6 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use proto::erp::v1::{PromiseDatesRequest, PromiseDatesResponse, promise_service_server::PromiseService};
-use rust_decimal::Decimal;
 use service::{Check, Deps, status};
 use sqlx::PgConnection;
 use tonic::{Request, Response, Status};
@@ -70,17 +69,19 @@ impl Api {
         let houses = warehouses::all(conn, &self.rules).await?;
         let named = named(&houses, &request.warehouse)?;
         let lives = self.lives(conn, request, &known).await?;
-        let need = |((line, (_, amount)), (line_no, days)): ((&Entered, &(String, Decimal)), (i32, i32))| Need {
-            order: Uuid::nil(),
-            line_no,
-            sku: line.sku.clone(),
-            warehouse: named.map(|house| house.id),
-            quantity: *amount,
-            priority: request.priority,
-            placed_at: now,
-            good_until: good_until(today, days),
-        };
-        let needs = known.iter().zip(&amounts).zip((1..).zip(lives)).map(need).collect();
+        let mut needs = Vec::with_capacity(known.len());
+        for ((line, (_, quantity)), (line_no, days)) in known.iter().zip(&amounts).zip((1..).zip(lives)) {
+            needs.push(Need {
+                order: Uuid::nil(),
+                line_no,
+                sku: line.sku.clone(),
+                warehouse: named.map(|house| house.id),
+                quantity: *quantity,
+                priority: request.priority,
+                placed_at: now,
+                good_until: good_until(today, days),
+            });
+        }
         let mut pool = Pool::new(free_lots(conn, &skus, today, self.rules.min_life_days).await?);
         let incoming = queries::incoming(conn, &skus, today).await?;
         let ahead = queries::ahead(conn, &skus, request.priority).await?;
