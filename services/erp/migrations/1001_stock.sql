@@ -2,7 +2,8 @@
 --
 -- Lock doctrine: whoever changes stock of an item (balances, reservations, needs) first locks the item's row in
 -- stock_item, all items of the transaction in one statement in sku order; then shipments by id; then demands by
--- order id. Balances and lots are only written under the lock of their item.
+-- order id. Balances, cost layers and lots are only written under the lock of their item. Whoever dates something before
+-- today, or closes a period, locks the one row of accounting_period after the items and before the shipments (1005).
 
 create table warehouse (
     id uuid primary key,
@@ -24,7 +25,7 @@ create table place (
     is_default boolean not null default false,
     constraint place_code_unique unique (code),
     constraint place_kind check (
-        kind in ('stock', 'quarantine', 'supplier', 'customer', 'production', 'loss', 'counting', 'transit')
+        kind in ('stock', 'quarantine', 'supplier', 'customer', 'production', 'loss', 'counting', 'transit', 'variance')
     ),
     constraint place_in_warehouse check ((kind in ('stock', 'quarantine')) = (warehouse_id is not null))
 );
@@ -34,7 +35,7 @@ create unique index place_one_default on place (warehouse_id, kind) where is_def
 -- carry balances; the others are where goods come from and go to.
 insert into place (id, code, kind) values
     (1, 'SUPPLIER', 'supplier'), (2, 'CUSTOMER', 'customer'), (3, 'PRODUCTION', 'production'),
-    (4, 'LOSS', 'loss'), (5, 'COUNTING', 'counting'), (6, 'TRANSIT', 'transit');
+    (4, 'LOSS', 'loss'), (5, 'COUNTING', 'counting'), (6, 'TRANSIT', 'transit'), (7, 'PRICE_VARIANCE', 'variance');
 
 insert into warehouse (id, code, name) values ('00000000-0000-7000-8000-000000000001', 'MAIN', 'Основной склад');
 insert into place (code, kind, warehouse_id, zone, bin, is_default) values
@@ -80,7 +81,7 @@ create table lot (
 ) with (fillfactor = 80);
 create index lot_expiry_to_note on lot (expires_on) where not expiry_noted and expires_on is not null;
 
--- What lies where: the sum of the movements, kept in the same transaction. Lot and place repeat here what decides who gets
+-- What lies where: the sum of the movements, kept in the same transaction. What it is worth stands in cost_layer. Lot and place repeat here what decides who gets
 -- it, so that what is free of an item is read from this table alone.
 create table stock_balance (
     lot_id uuid not null references lot (id),
@@ -88,7 +89,6 @@ create table stock_balance (
     sku text collate "C" not null,
     on_hand numeric not null,
     reserved numeric not null default 0,
-    value numeric not null,
     -- Of the place; none in transit.
     warehouse_id uuid,
     -- The place is one goods are sold from, and the lot is available.
@@ -98,12 +98,13 @@ create table stock_balance (
     received_at timestamptz not null,
     primary key (lot_id, place_id),
     constraint stock_balance_on_hand check (on_hand >= 0),
-    constraint stock_balance_reserved check (reserved >= 0 and reserved <= on_hand),
-    constraint stock_balance_value check (value >= 0),
-    constraint stock_balance_empty_is_worth_nothing check (on_hand > 0 or value = 0)
+    constraint stock_balance_reserved check (reserved >= 0 and reserved <= on_hand)
 ) with (fillfactor = 60);
 create index stock_balance_by_item on stock_balance (sku) where on_hand > 0;
 
+-- The book. An entry of quantity zero changes only values: it corrects an earlier entry between the same two places, or
+-- revalues what lies in a warehouse. The value of a movement is its own and that of all entries that correct it; what
+-- PRICE_VARIANCE took of it names it too, but stands between that place and where the goods arrived.
 create table stock_move (
     id bigint generated always as identity primary key,
     moved_at timestamptz not null,
@@ -111,23 +112,35 @@ create table stock_move (
     from_place bigint not null,
     to_place bigint not null,
     sku text collate "C" not null,
-    lot_id uuid not null references lot (id),
+    lot_id uuid references lot (id),
     quantity numeric not null,
     value numeric not null,
+    -- The value was given from outside (a price, the inputs of a production), not found by valuation.
+    priced boolean not null default false,
     cause_kind text not null,
     cause_id uuid not null,
+    line_no integer,
     order_id uuid,
+    -- The movement whose goods come back.
+    origin bigint,
+    corrects bigint,
     created_by text not null,
-    constraint stock_move_quantity check (quantity > 0),
-    constraint stock_move_value check (value >= 0),
+    constraint stock_move_quantity check (quantity > 0 or (quantity = 0 and (corrects is not null or cause_kind = 'revaluation'))),
+    constraint stock_move_value check (value >= 0 or quantity = 0),
+    constraint stock_move_of_a_lot check (lot_id is not null or cause_kind in ('revaluation', 'recost')),
     constraint stock_move_goes_somewhere check (from_place <> to_place),
     constraint stock_move_cause check (
-        cause_kind in ('receipt', 'shipment', 'failed_delivery', 'return', 'transfer', 'count', 'write_off', 'short_pick')
+        cause_kind in ('receipt', 'shipment', 'failed_delivery', 'return', 'transfer', 'count', 'write_off', 'short_pick',
+            'recost', 'cost_correction', 'landed_cost', 'revaluation')
     )
 );
 create index stock_move_by_item on stock_move (sku, id);
+create index stock_move_by_time on stock_move (sku, moved_at, id);
 create index stock_move_by_lot on stock_move (lot_id, id);
 create index stock_move_by_order on stock_move (order_id, id) where order_id is not null;
+-- Documents that make one item of others: their inputs go to PRODUCTION, their outputs come from it.
+create index stock_move_of_making on stock_move (cause_id) where from_place = 3 or to_place = 3;
+create index stock_move_since on stock_move using brin (moved_at) with (pages_per_range = 32);
 
 create function stock_move_is_append_only() returns trigger language plpgsql as $$
 begin
@@ -144,7 +157,7 @@ create table stock_document (
     reason text not null,
     created_by text not null,
     created_at timestamptz not null,
-    constraint stock_document_kind check (kind in ('transfer', 'count', 'write_off', 'lot_status'))
+    constraint stock_document_kind check (kind in ('transfer', 'count', 'write_off', 'lot_status', 'cost_correction'))
 );
 
 create table receipt (
@@ -165,6 +178,8 @@ create table receipt_line (
     quantity numeric not null,
     unit text not null,
     cost numeric not null,
+    -- Its entry in the ledger.
+    move_id bigint not null,
     primary key (receipt_id, line_no),
     constraint receipt_line_quantity check (quantity > 0),
     constraint receipt_line_cost check (cost >= 0)

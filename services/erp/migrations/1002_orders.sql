@@ -112,6 +112,8 @@ create table shipment_line (
     cost numeric not null default 0,
     returned numeric not null default 0,
     returned_cost numeric not null default 0,
+    -- The ledger's entry with which it left.
+    move_id bigint,
     primary key (shipment_id, line_no, lot_id, place_id),
     constraint shipment_line_quantity check (quantity >= 0 and quantity <= planned),
     constraint shipment_line_returned check (returned >= 0 and returned <= quantity),

@@ -76,6 +76,12 @@ impl Rules {
         types::business_day(now, &self.zone, 0).unwrap_or_else(|_| now.date())
     }
 
+    /// The first moment of a calendar day of the company.
+    #[must_use]
+    pub fn day_start(&self, day: Date) -> OffsetDateTime {
+        types::business_day_start(day, &self.zone, 0).unwrap_or_else(|_| day.midnight().assume_utc())
+    }
+
     /// Digits of the currency's minor unit.
     #[must_use]
     pub fn digits(&self) -> u32 {

@@ -1,7 +1,10 @@
 //! What can go wrong, and how the caller hears of it.
 
 use service::{Violation, status};
+use time::OffsetDateTime;
 use tonic::Status;
+
+use crate::valuation::store_past::Gap;
 
 /// A refusal or a failure of the erp service.
 #[derive(Debug, thiserror::Error)]
@@ -92,6 +95,18 @@ pub enum Error {
     /// A moment lies before one it must follow.
     #[error("{0}")]
     TimeOrder(&'static str),
+    /// The moment lies in a period that is closed.
+    #[error("what happened before {0} is closed")]
+    PeriodClosed(OffsetDateTime),
+    /// Something that was taken later would not have been there.
+    #[error("{} of {} lot {} would have been missing in {} at {}", .0.missing.normalize(), .0.sku, .0.lot, .0.place, .0.at)]
+    PastWouldBeNegative(Box<Gap>),
+    /// An item is valued at standard cost and has none.
+    #[error("{0} is valued at standard cost and has none")]
+    StandardCostMissing(String),
+    /// Somebody else changed what this depends on; the same request may be sent again.
+    #[error("somebody else changed the goods meanwhile; try again")]
+    Busy,
     /// A bug: the transaction must not be committed.
     #[error("inconsistent: {0}")]
     Inconsistent(&'static str),
@@ -132,6 +147,10 @@ impl From<Error> for Status {
             Error::DemandEnded(state) => status::precondition(&state.to_uppercase(), text),
             Error::VersionConflict(_) => status::aborted("VERSION_CONFLICT", text),
             Error::Bom(refusal) => status::precondition(refusal.reason(), text),
+            Error::PeriodClosed(_) => status::precondition("PERIOD_CLOSED", text),
+            Error::PastWouldBeNegative(_) => status::precondition("PAST_WOULD_BE_NEGATIVE", text),
+            Error::StandardCostMissing(_) => status::precondition("STANDARD_COST_MISSING", text),
+            Error::Busy => status::aborted("STOCK_CHANGED", text),
             Error::TimeOrder(_) => status::precondition("TIME_ORDER", text),
             Error::Inconsistent(_) => status::internal(&error),
         }

@@ -1,12 +1,11 @@
 //! erp: stock, reservations and fulfilment.
 //!
 //! In reading order: [`items`] and [`warehouses`] say what is kept where; [`ledger`] is the double-entry book everything
-//! else posts to, with the lock doctrine; [`receipts`] bring goods in; [`demand`] is what orders want and
+//! else posts to, with the lock doctrine; [`valuation`] says what it all is worth, at any time; [`receipts`] bring goods in; [`demand`] is what orders want and
 //! [`reservation`] who gets it; [`fulfilment`] takes goods to the buyer and [`returns`] brings them back; [`stock`] shows
 //! and corrects. [`boms`] say what is made of what, and what that takes and costs. `consumers` listens to the orders service, `jobs` to the clock.
 //!
-//! Deliberately absent at this depth: several bins a warehouse with routes and barcodes, valuation methods other than
-//! actual cost per lot, back-dated corrections, units other than the item's own (outside bills of material), least remaining life per channel.
+//! Deliberately absent at this depth: several bins a warehouse with routes and barcodes, units other than the item's own (outside bills of material), least remaining life per channel.
 
 use std::{sync::Arc, time::Duration};
 
@@ -33,6 +32,7 @@ pub mod receipts;
 pub mod reservation;
 pub mod returns;
 pub mod stock;
+pub mod valuation;
 pub mod warehouses;
 
 pub use config::Config;

@@ -177,8 +177,8 @@ pub(crate) async fn costs(conn: &mut PgConnection, skus: &[&str]) -> sqlx::Resul
         select i.sku, s.on_hand, s.value, l.unit_cost as last_cost
         from stock_item i
         cross join lateral (
-            select coalesce(sum(b.on_hand), 0) as on_hand, coalesce(sum(b.value), 0) as value
-            from stock_balance b where b.sku = i.sku and b.on_hand > 0
+            select coalesce(sum(c.quantity), 0) as on_hand, coalesce(sum(c.value), 0) as value
+            from cost_layer c where c.sku = i.sku
         ) s
         left join lateral (
             select unit_cost from lot where lot.sku = i.sku order by received_at desc, id desc limit 1

@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::error::Error;
+use crate::{error::Error, ledger::domain::Worth};
 
 /// Where a shipment stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -144,6 +144,19 @@ pub struct ShipmentLine {
     pub returned: Decimal,
     /// Cost that came back with it.
     pub returned_cost: Decimal,
+    /// The ledger's entry with which it left.
+    pub moved: Option<i64>,
+}
+
+impl ShipmentLine {
+    /// Where the value of what came back of it comes from.
+    ///
+    /// # Errors
+    /// [`Error::Inconsistent`] when it never left.
+    pub fn back(&self) -> Result<Worth, Error> {
+        let origin = self.moved.ok_or(Error::Inconsistent("goods came back that never left"))?;
+        Ok(Worth::Back { origin, value: self.returned_cost })
+    }
 }
 
 /// What was found of a line and lot.
@@ -250,6 +263,7 @@ mod tests {
             cost: dec!(0),
             returned: dec!(0),
             returned_cost: dec!(0),
+            moved: None,
         }
     }
 

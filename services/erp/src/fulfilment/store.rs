@@ -67,6 +67,7 @@ struct LineRow {
     cost: Decimal,
     returned: Decimal,
     returned_cost: Decimal,
+    move_id: Option<i64>,
 }
 
 /// Lines of shipments that have a quantity: by shipment and line, first to expire first.
@@ -74,7 +75,7 @@ pub(crate) async fn lines(conn: &mut PgConnection, shipments: &[Uuid]) -> sqlx::
     let rows = sqlx::query_as::<_, LineRow>(
         "-- shipment_lines
         select s.shipment_id, s.line_no, s.sku, s.unit, s.lot_id, l.number as lot_number, s.place_id, s.quantity, s.cost,
-            s.returned, s.returned_cost
+            s.returned, s.returned_cost, s.move_id
         from shipment_line s join lot l on l.id = s.lot_id
         where s.shipment_id = any ($1) and s.quantity > 0
         order by s.shipment_id, s.line_no, l.expires_on nulls last, l.received_at, l.number, s.place_id",
@@ -94,6 +95,7 @@ pub(crate) async fn lines(conn: &mut PgConnection, shipments: &[Uuid]) -> sqlx::
         cost: row.cost,
         returned: row.returned,
         returned_cost: row.returned_cost,
+        moved: row.move_id,
     };
     Ok(rows.into_iter().map(line).collect())
 }
@@ -234,7 +236,7 @@ pub(crate) async fn set_packed(
     Ok(())
 }
 
-/// Writes what left, when and at which cost.
+/// Writes what left, when, at which cost and with which entries of the ledger.
 pub(crate) async fn set_shipped(
     conn: &mut PgConnection,
     lines: &[ShipmentLine],
@@ -243,9 +245,9 @@ pub(crate) async fn set_shipped(
 ) -> sqlx::Result<()> {
     sqlx::query(
         "-- set_shipment_line_costs
-        update shipment_line s set cost = c.cost
-        from unnest($1::uuid[], $2::int4[], $3::uuid[], $4::int8[], $5::numeric[])
-            as c (shipment_id, line_no, lot_id, place_id, cost)
+        update shipment_line s set cost = c.cost, move_id = c.move_id
+        from unnest($1::uuid[], $2::int4[], $3::uuid[], $4::int8[], $5::numeric[], $6::int8[])
+            as c (shipment_id, line_no, lot_id, place_id, cost, move_id)
         where s.shipment_id = c.shipment_id and s.line_no = c.line_no and s.lot_id = c.lot_id and s.place_id = c.place_id",
     )
     .bind(lines.iter().map(|line| line.shipment).collect::<Vec<_>>())
@@ -253,6 +255,7 @@ pub(crate) async fn set_shipped(
     .bind(lines.iter().map(|line| line.lot).collect::<Vec<_>>())
     .bind(lines.iter().map(|line| line.place).collect::<Vec<_>>())
     .bind(lines.iter().map(|line| line.cost).collect::<Vec<_>>())
+    .bind(lines.iter().map(|line| line.moved).collect::<Vec<_>>())
     .execute(&mut *conn)
     .await?;
     sqlx::query(

@@ -13,7 +13,16 @@ use super::{
     domain::{Item, Move, PlaceKind, StockState, deltas},
     store,
 };
-use crate::{config::Stamp, demand, error::Error, items::convert as item_events};
+use crate::{
+    config::Stamp,
+    demand,
+    error::Error,
+    items::convert as item_events,
+    valuation::commands::{
+        dates::{Dating, date, still_there},
+        value::value,
+    },
+};
 
 /// What a transaction has locked and will have to say at its end. Made by [`lock`], used up by [`finish`].
 #[derive(Default)]
@@ -33,6 +42,11 @@ impl Work {
     /// The locked items' skus.
     pub(crate) fn skus(&self) -> Vec<String> {
         self.items.keys().cloned().collect()
+    }
+
+    /// A locked item.
+    pub(crate) fn item(&self, sku: &str) -> Option<&Item> {
+        self.items.get(sku)
     }
 
     /// The unit of an item that is known.
@@ -104,38 +118,84 @@ pub async fn lock(conn: &mut PgConnection, skus: BTreeSet<String>, create: bool)
     Ok(Work { items: store::lock_items(conn, &skus).await?, ..Work::default() })
 }
 
-/// Posts movements: ledger entries, balances and the items' totals, in three statements however many they are.
+/// A movement as it was posted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Posted {
+    /// Number in the ledger.
+    pub id: i64,
+    /// What it is worth; zero within a warehouse.
+    pub value: Decimal,
+}
+
+/// Posts movements at a moment, or when their item last moved if that is later: ledger entries, layers of cost, balances
+/// and the items' totals, in a handful of statements however many they are. Answers them in the order given.
 ///
 /// # Errors
-/// [`Error::Inconsistent`] when goods would leave a place that never had them; constraint violations below zero.
+/// [`Error::StandardCostMissing`]; [`Error::Inconsistent`] when goods would leave a place that never had them; constraint
+/// violations below zero.
 pub async fn post(
     conn: &mut PgConnection,
     work: &mut Work,
     moves: &[Move],
     moved_at: OffsetDateTime,
     stamp: &Stamp<'_>,
-) -> Result<(), Error> {
+) -> Result<Vec<Posted>, Error> {
+    post_dated(conn, work, moves, Dating::NotBefore(moved_at), stamp).await
+}
+
+/// Posts movements at a moment that may lie in the past, as long as its period is open; what the items did since is valued
+/// again. The items must be locked together with what was made of them (`lock_with_made`).
+///
+/// # Errors
+/// As [`post`]; [`Error::PeriodClosed`], [`Error::PastWouldBeNegative`].
+pub(crate) async fn post_at(
+    conn: &mut PgConnection,
+    work: &mut Work,
+    moves: &[Move],
+    moved_at: OffsetDateTime,
+    stamp: &Stamp<'_>,
+) -> Result<Vec<Posted>, Error> {
+    post_dated(conn, work, moves, Dating::Exactly(moved_at), stamp).await
+}
+
+async fn post_dated(
+    conn: &mut PgConnection,
+    work: &mut Work,
+    moves: &[Move],
+    dating: Dating,
+    stamp: &Stamp<'_>,
+) -> Result<Vec<Posted>, Error> {
     if moves.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
-    store::insert_moves(conn, moves, moved_at, stamp.now, stamp.by).await?;
+    let dates = date(conn, work, moves, dating, stamp).await?;
+    if !dates.past.is_empty() {
+        still_there(conn, moves, &dates).await?;
+    }
+    let valuation = value(conn, work, moves, &dates, stamp).await?;
+    let at: Vec<_> = moves.iter().map(|one| dates.of(one)).collect();
+    let ids = store::insert_moves(conn, moves, &at, &valuation.values, (stamp.now, stamp.by)).await?;
+    let posted: Vec<_> =
+        ids.iter().zip(&valuation.values).map(|(id, valued)| Posted { id: *id, value: valued.value }).collect();
+    valuation.write(conn, work, (moves, &ids), &dates, stamp).await?;
     let sums = deltas(moves);
     let (raises, lowers): (Vec<_>, Vec<_>) = sums
         .iter()
-        .filter(|(_, delta)| !(delta.quantity.is_zero() && delta.value.is_zero()))
-        .partition(|(_, delta)| delta.quantity >= Decimal::ZERO && delta.value >= Decimal::ZERO);
+        .filter(|(_, delta)| !delta.quantity.is_zero())
+        .partition(|(_, delta)| delta.quantity > Decimal::ZERO);
     store::raise_balances(conn, &raises).await?;
     if store::lower_balances(conn, &lowers).await? != lowers.len() as u64 {
         return Err(Error::Inconsistent("goods left a place that never had them"));
     }
-    for one in moves {
+    for one in moves.iter().filter(|one| one.from.kind.is_own() || one.to.kind.is_own()) {
         let sign = |kind| if kind == PlaceKind::Stock { Decimal::ONE } else { Decimal::ZERO };
         let change = one.quantity * (sign(one.to.kind) - sign(one.from.kind));
-        if !change.is_zero() {
-            work.change(&one.sku, |item| item.on_hand += change)?;
-        }
+        work.change(&one.sku, |item| {
+            item.on_hand += change;
+            item.last_moved_at = item.last_moved_at.max(Some(dates.of(one)));
+        })?;
     }
-    Ok(())
+    Ok(posted)
 }
 
 /// Changes what is held of lots in places, and the items' totals with it.

@@ -29,14 +29,27 @@ pub struct Verification {
 /// All checks in one statement, so that all look at the same moment.
 const VERIFY: &str = "-- verify_ledger
     with sums as (
-        select lot_id, place_id, sum(quantity) as quantity, sum(value) as value
+        select lot_id, place_id, sum(quantity) as quantity
         from (
-            select lot_id, to_place as place_id, quantity, value from stock_move
+            select lot_id, to_place as place_id, quantity from stock_move where quantity > 0
             union all
-            select lot_id, from_place, -quantity, -value from stock_move
+            select lot_id, from_place, -quantity from stock_move where quantity > 0
         ) both_sides
         join place p on p.id = place_id and p.kind in ('stock', 'quarantine', 'transit')
         group by lot_id, place_id
+    ), worth as (
+        select sku, p.warehouse_id, sum(quantity) as quantity, sum(value) as value
+        from (
+            select sku, to_place as place_id, quantity, value from stock_move
+            union all
+            select sku, from_place, -quantity, -value from stock_move
+        ) both_sides
+        join place p on p.id = place_id and p.kind in ('stock', 'quarantine', 'transit')
+        group by sku, p.warehouse_id
+    ), layers as (
+        select sku, nullif(warehouse_id, '00000000-0000-0000-0000-000000000000') as warehouse_id,
+            sum(quantity) as quantity, sum(value) as value
+        from cost_layer group by 1, 2
     ), held as (
         select lot_id, place_id, sum(quantity) as quantity from reservation where state = 'active' group by 1, 2
     ), held_by_line as (
@@ -47,7 +60,7 @@ const VERIFY: &str = "-- verify_ledger
         where s.state in ('shipped', 'delivered', 'failed') group by 1, 2
     ), moved_out as (
         select order_id, sum(quantity) as quantity, sum(value) as value
-        from stock_move where cause_kind = 'shipment' group by 1
+        from stock_move where to_place = 2 group by 1
     ), sent_by_order as (
         select s.order_id, sum(l.quantity) as quantity, sum(l.cost) as value
         from shipment_line l join shipment s on s.id = l.shipment_id
@@ -60,7 +73,11 @@ const VERIFY: &str = "-- verify_ledger
     ), found (name, sample) as (
         select 'balance_moves', 'lot ' || lot_id || ' place ' || place_id
         from sums s full join stock_balance b using (lot_id, place_id)
-        where coalesce(s.quantity, 0) <> coalesce(b.on_hand, 0) or coalesce(s.value, 0) <> coalesce(b.value, 0)
+        where coalesce(s.quantity, 0) <> coalesce(b.on_hand, 0)
+        union all
+        select 'layer_moves', coalesce(w.sku, l.sku)
+        from worth w full join layers l on l.sku = w.sku and l.warehouse_id is not distinct from w.warehouse_id
+        where coalesce(w.quantity, 0) <> coalesce(l.quantity, 0) or coalesce(w.value, 0) <> coalesce(l.value, 0)
         union all
         select 'balance_reserved', 'lot ' || lot_id || ' place ' || place_id
         from held h full join stock_balance b using (lot_id, place_id)
@@ -80,8 +97,7 @@ const VERIFY: &str = "-- verify_ledger
         from stock_balance b left join held h using (lot_id, place_id)
         where b.on_hand < 0 or b.on_hand < b.reserved or b.on_hand < coalesce(h.quantity, 0)
         union all
-        select 'empty_value', 'lot ' || lot_id || ' place ' || place_id
-        from stock_balance where on_hand = 0 and value <> 0
+        select 'empty_value', sku from worth where quantity = 0 and value <> 0
         union all
         select 'closed_reservations', 'order ' || d.order_id
         from demand d where d.state in ('cancelled', 'expired')
@@ -100,7 +116,7 @@ const VERIFY: &str = "-- verify_ledger
         coalesce((array_agg(f.sample order by f.sample) filter (where f.sample is not null))[1:10], '{}') as samples
     from (values (1, 'balance_moves'), (2, 'balance_reserved'), (3, 'line_reserved'), (4, 'item_totals'),
         (5, 'oversell'), (6, 'empty_value'), (7, 'closed_reservations'), (8, 'shipped_moves'),
-        (9, 'balance_facts')) as n (rank, name)
+        (9, 'balance_facts'), (10, 'layer_moves')) as n (rank, name)
     left join found f on f.name = n.name
     group by n.rank, n.name order by n.rank";
 
@@ -112,7 +128,7 @@ pub async fn verify(conn: &mut PgConnection) -> sqlx::Result<Verification> {
     let checks = sqlx::query_as::<_, CheckView>(VERIFY).fetch_all(&mut *conn).await?;
     let (moves, stock_value) = sqlx::query_as::<_, (i64, Decimal)>(
         "-- ledger_totals
-        select (select count(*) from stock_move), (select coalesce(sum(value), 0) from stock_balance)",
+        select (select count(*) from stock_move), (select coalesce(sum(value), 0) from cost_layer)",
     )
     .fetch_one(conn)
     .await?;

@@ -7,7 +7,8 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::domain::{Delta, Item, Layer, Move, Place, PlaceKind, StockState};
+use super::domain::{Delta, Item, Move, Place, PlaceKind, StockState, Worth};
+use crate::valuation::domain::{Method, Valued};
 
 #[derive(sqlx::FromRow)]
 struct ItemRow {
@@ -18,6 +19,9 @@ struct ItemRow {
     backordered: Decimal,
     state: String,
     version: i64,
+    method: String,
+    standard_cost: Option<Decimal>,
+    last_moved_at: Option<OffsetDateTime>,
 }
 
 /// How many of these skus have a row.
@@ -51,8 +55,11 @@ pub(crate) async fn insert_unknown_items(conn: &mut PgConnection, skus: &[String
 pub(crate) async fn lock_items(conn: &mut PgConnection, skus: &[String]) -> sqlx::Result<BTreeMap<String, Item>> {
     let rows = sqlx::query_as::<_, ItemRow>(
         "-- lock_items
-        select sku, unit, on_hand, reserved, backordered, state, version
-        from stock_item where sku = any ($1) order by sku for no key update",
+        select i.sku, i.unit, i.on_hand, i.reserved, i.backordered, i.state, i.version, i.standard_cost, i.last_moved_at,
+            coalesce(i.method, (
+                select p.method from valuation_policy p where p.category in (i.category, '') order by p.category desc limit 1
+            ), 'lot') as method
+        from stock_item i where i.sku = any ($1) order by i.sku for no key update of i",
     )
     .bind(skus)
     .fetch_all(conn)
@@ -65,6 +72,9 @@ pub(crate) async fn lock_items(conn: &mut PgConnection, skus: &[String]) -> sqlx
             backordered: row.backordered,
             state: StockState::parse(&row.state),
             version: row.version,
+            method: Method::parse(&row.method),
+            standard: row.standard_cost,
+            last_moved_at: row.last_moved_at,
             changed: false,
             available: None,
         };
@@ -87,9 +97,14 @@ pub(crate) async fn write_items(
         "-- write_items
         update stock_item i
         set on_hand = n.on_hand, reserved = n.reserved, backordered = n.backordered, state = n.state,
-            version = n.version, updated_at = $7
-        from unnest($1::text[], $2::numeric[], $3::numeric[], $4::numeric[], $5::text[], $6::int8[])
-            as n (sku, on_hand, reserved, backordered, state, version)
+            version = n.version, updated_at = $7, last_moved_at = n.moved_at,
+            -- An item that moves for the first time stays with the method it had then.
+            method = case when n.moved_at is null then i.method else n.method end,
+            opened_method = case when n.moved_at is null then i.opened_method else coalesce(i.opened_method, n.method) end,
+            opened_standard_cost = case when i.opened_method is null then i.standard_cost else i.opened_standard_cost end
+        from unnest($1::text[], $2::numeric[], $3::numeric[], $4::numeric[], $5::text[], $6::int8[], $8::text[],
+            $9::timestamptz[])
+            as n (sku, on_hand, reserved, backordered, state, version, method, moved_at)
         where i.sku = n.sku collate \"C\"",
     )
     .bind(changed.iter().map(|(sku, _)| sku.as_str()).collect::<Vec<_>>())
@@ -99,30 +114,39 @@ pub(crate) async fn write_items(
     .bind(changed.iter().map(|(_, item)| item.state.code()).collect::<Vec<_>>())
     .bind(changed.iter().map(|(_, item)| item.version).collect::<Vec<_>>())
     .bind(now)
+    .bind(changed.iter().map(|(_, item)| item.method.code()).collect::<Vec<_>>())
+    .bind(changed.iter().map(|(_, item)| item.last_moved_at).collect::<Vec<_>>())
     .execute(conn)
     .await?;
     Ok(())
 }
 
-/// Appends movements in the order given.
+/// Appends movements in the order given, each with its moment and value. Answers their numbers, in that order.
 pub(crate) async fn insert_moves(
     conn: &mut PgConnection,
     moves: &[Move],
-    moved_at: OffsetDateTime,
-    now: OffsetDateTime,
-    by: &str,
-) -> sqlx::Result<()> {
-    sqlx::query(
+    at: &[OffsetDateTime],
+    values: &[Valued],
+    (now, by): (OffsetDateTime, &str),
+) -> sqlx::Result<Vec<i64>> {
+    let origin = |one: &Move| match one.worth {
+        Worth::Back { origin, .. } => Some(origin),
+        _ => None,
+    };
+    let mut ids: Vec<i64> = sqlx::query_scalar(
         "-- insert_moves
-        insert into stock_move (moved_at, recorded_at, from_place, to_place, sku, lot_id, quantity, value, cause_kind,
-            cause_id, order_id, created_by)
-        select $1, $2, m.from_place, m.to_place, m.sku, m.lot_id, m.quantity, m.value, m.cause_kind, m.cause_id, m.order_id, $3
-        from unnest($4::int8[], $5::int8[], $6::text[], $7::uuid[], $8::numeric[], $9::numeric[], $10::text[],
-            $11::uuid[], $12::uuid[])
-            with ordinality as m (from_place, to_place, sku, lot_id, quantity, value, cause_kind, cause_id, order_id, n)
-        order by m.n",
+        insert into stock_move (moved_at, recorded_at, from_place, to_place, sku, lot_id, quantity, value, priced, cause_kind,
+            cause_id, line_no, order_id, origin, created_by)
+        select m.moved_at, $2, m.from_place, m.to_place, m.sku, m.lot_id, m.quantity, m.value, m.priced, m.cause_kind,
+            m.cause_id, m.line_no, m.order_id, m.origin, $3
+        from unnest($1::timestamptz[], $4::int8[], $5::int8[], $6::text[], $7::uuid[], $8::numeric[], $9::numeric[],
+            $10::bool[], $11::text[], $12::uuid[], $13::int4[], $14::uuid[], $15::int8[])
+            with ordinality as m (moved_at, from_place, to_place, sku, lot_id, quantity, value, priced, cause_kind, cause_id,
+                line_no, order_id, origin, n)
+        order by m.n
+        returning id",
     )
-    .bind(moved_at)
+    .bind(at)
     .bind(now)
     .bind(by)
     .bind(moves.iter().map(|one| one.from.id).collect::<Vec<_>>())
@@ -130,35 +154,38 @@ pub(crate) async fn insert_moves(
     .bind(moves.iter().map(|one| one.sku.as_str()).collect::<Vec<_>>())
     .bind(moves.iter().map(|one| one.lot).collect::<Vec<_>>())
     .bind(moves.iter().map(|one| one.quantity).collect::<Vec<_>>())
-    .bind(moves.iter().map(|one| one.value).collect::<Vec<_>>())
+    .bind(values.iter().map(|valued| valued.value).collect::<Vec<_>>())
+    .bind(moves.iter().map(|one| matches!(one.worth, Worth::Given(_))).collect::<Vec<_>>())
     .bind(moves.iter().map(|one| one.cause.kind).collect::<Vec<_>>())
     .bind(moves.iter().map(|one| one.cause.id).collect::<Vec<_>>())
+    .bind(moves.iter().map(|one| one.line_no).collect::<Vec<_>>())
     .bind(moves.iter().map(|one| one.cause.order).collect::<Vec<_>>())
-    .execute(conn)
+    .bind(moves.iter().map(origin).collect::<Vec<_>>())
+    .fetch_all(conn)
     .await?;
-    Ok(())
+    // Numbers are given in the order of the rows, whatever the order in which they are answered.
+    ids.sort_unstable();
+    Ok(ids)
 }
 
-/// Adds to balances; both quantity and value go up or stay.
+/// Adds to balances.
 pub(crate) async fn raise_balances(conn: &mut PgConnection, raises: &[(&(Uuid, i64), &Delta)]) -> sqlx::Result<()> {
     if raises.is_empty() {
         return Ok(());
     }
     sqlx::query(
         "-- raise_balances
-        insert into stock_balance as b (lot_id, place_id, sku, on_hand, value, warehouse_id, sellable, lot_number,
-            expires_on, received_at)
+        insert into stock_balance as b (lot_id, place_id, sku, on_hand, warehouse_id, sellable, lot_number, expires_on,
+            received_at)
         select r.*, p.warehouse_id, p.kind = 'stock' and l.status = 'available', l.number, l.expires_on, l.received_at
-        from unnest($1::uuid[], $2::int8[], $3::text[], $4::numeric[], $5::numeric[])
-            as r (lot_id, place_id, sku, on_hand, value)
+        from unnest($1::uuid[], $2::int8[], $3::text[], $4::numeric[]) as r (lot_id, place_id, sku, on_hand)
         join lot l on l.id = r.lot_id join place p on p.id = r.place_id
-        on conflict (lot_id, place_id) do update set on_hand = b.on_hand + excluded.on_hand, value = b.value + excluded.value",
+        on conflict (lot_id, place_id) do update set on_hand = b.on_hand + excluded.on_hand",
     )
     .bind(raises.iter().map(|((lot, _), _)| *lot).collect::<Vec<_>>())
     .bind(raises.iter().map(|((_, place), _)| *place).collect::<Vec<_>>())
     .bind(raises.iter().map(|(_, delta)| delta.sku.as_str()).collect::<Vec<_>>())
     .bind(raises.iter().map(|(_, delta)| delta.quantity).collect::<Vec<_>>())
-    .bind(raises.iter().map(|(_, delta)| delta.value).collect::<Vec<_>>())
     .execute(conn)
     .await?;
     Ok(())
@@ -171,14 +198,13 @@ pub(crate) async fn lower_balances(conn: &mut PgConnection, lowers: &[(&(Uuid, i
     }
     let done = sqlx::query(
         "-- lower_balances
-        update stock_balance b set on_hand = b.on_hand + d.quantity, value = b.value + d.value
-        from unnest($1::uuid[], $2::int8[], $3::numeric[], $4::numeric[]) as d (lot_id, place_id, quantity, value)
+        update stock_balance b set on_hand = b.on_hand + d.quantity
+        from unnest($1::uuid[], $2::int8[], $3::numeric[]) as d (lot_id, place_id, quantity)
         where b.lot_id = d.lot_id and b.place_id = d.place_id",
     )
     .bind(lowers.iter().map(|((lot, _), _)| *lot).collect::<Vec<_>>())
     .bind(lowers.iter().map(|((_, place), _)| *place).collect::<Vec<_>>())
     .bind(lowers.iter().map(|(_, delta)| delta.quantity).collect::<Vec<_>>())
-    .bind(lowers.iter().map(|(_, delta)| delta.value).collect::<Vec<_>>())
     .execute(conn)
     .await?;
     Ok(done.rows_affected())
@@ -208,8 +234,8 @@ pub(crate) async fn change_held(conn: &mut PgConnection, held: &BTreeMap<(Uuid, 
 pub(crate) struct Balance {
     /// Where.
     pub(crate) place: Place,
-    /// Quantity and value.
-    pub(crate) layer: Layer,
+    /// Quantity.
+    pub(crate) on_hand: Decimal,
     /// Of the quantity held.
     pub(crate) reserved: Decimal,
 }
@@ -221,7 +247,6 @@ struct BalanceRow {
     kind: String,
     on_hand: Decimal,
     reserved: Decimal,
-    value: Decimal,
 }
 
 /// Balances of lots in places; those that never had anything are left out.
@@ -231,7 +256,7 @@ pub(crate) async fn balances(
 ) -> sqlx::Result<HashMap<(Uuid, i64), Balance>> {
     let rows = sqlx::query_as::<_, BalanceRow>(
         "-- balances
-        select b.lot_id, b.place_id, p.kind, b.on_hand, b.reserved, b.value
+        select b.lot_id, b.place_id, p.kind, b.on_hand, b.reserved
         from (select distinct * from unnest($1::uuid[], $2::int8[])) as k (lot_id, place_id)
         join stock_balance b on b.lot_id = k.lot_id and b.place_id = k.place_id
         join place p on p.id = b.place_id",
@@ -242,8 +267,7 @@ pub(crate) async fn balances(
     .await?;
     let balance = |row: BalanceRow| {
         let place = Place { id: row.place_id, kind: PlaceKind::parse(&row.kind) };
-        let layer = Layer { on_hand: row.on_hand, value: row.value };
-        ((row.lot_id, row.place_id), Balance { place, layer, reserved: row.reserved })
+        ((row.lot_id, row.place_id), Balance { place, on_hand: row.on_hand, reserved: row.reserved })
     };
     Ok(rows.into_iter().map(balance).collect())
 }

@@ -18,10 +18,11 @@ use crate::{
     error::Error,
     items::commands::known_units,
     ledger::{
-        commands::{finish, lock, post},
-        domain::{Cause, Move, SUPPLIER},
+        commands::{Posted, Work, finish, lock, post, post_at},
+        domain::{Cause, Move, SUPPLIER, Worth},
     },
     reservation::commands::serve,
+    valuation::commands::recost::lock_with_made,
     warehouses::store as warehouses,
 };
 
@@ -36,7 +37,9 @@ pub(crate) async fn post_receipt(
 ) -> Result<Uuid, Error> {
     let code = if receipt.warehouse.is_empty() { &stamp.rules.default_warehouse } else { &receipt.warehouse };
     let warehouse = warehouses::by_code(conn, code).await?.ok_or_else(|| Error::UnknownWarehouse(code.clone()))?;
-    let mut work = lock(conn, receipt.lines.iter().map(|line| line.sku.clone()).collect(), false).await?;
+    let skus = receipt.lines.iter().map(|line| line.sku.clone()).collect();
+    let late = receipt.received_at < stamp.now;
+    let mut work = if late { lock_with_made(conn, skus).await? } else { lock(conn, skus, false).await? };
     known_units(&work, receipt.lines.iter().map(|line| (line.sku.as_str(), line.unit.as_str())))?;
 
     let id = service::new_id();
@@ -44,25 +47,35 @@ pub(crate) async fn post_receipt(
     let times = (receipt.received_at, stamp.now);
     let number = store::insert(conn, id, warehouse.id, &receipt.supplier, cost, times, stamp.by).await?;
     let lines = with_lots(conn, &receipt, number, receipt.received_at).await?;
-    store::insert_lines(conn, id, &lines.iter().map(|(line, _)| line.clone()).collect::<Vec<_>>()).await?;
-    let moves: Vec<_> = lines
-        .iter()
-        .map(|(line, _)| Move {
-            from: SUPPLIER,
-            to: warehouse.bin,
-            sku: line.sku.clone(),
-            lot: line.lot,
-            quantity: line.quantity,
-            value: line.cost,
-            cause: Cause { kind: "receipt", id, order: None },
-        })
-        .collect();
-    post(conn, &mut work, &moves, receipt.received_at, stamp).await?;
+    let cause = Cause { kind: "receipt", id, order: None };
+    let arrive = |(line, _): &(PostedLine, String)| {
+        let one = Move::new(SUPPLIER, warehouse.bin, (&line.sku, line.lot), line.quantity, cause);
+        one.worth(Worth::Given(line.cost)).line(line.line_no)
+    };
+    let moves: Vec<_> = lines.iter().map(arrive).collect();
+    let posted = post_received(conn, &mut work, &moves, &receipt, late, stamp).await?;
+    store::insert_lines(conn, id, &lines, &posted).await?;
     serve(conn, &mut work, Vec::new(), stamp, "goods_received").await?;
     let fact = convert::goods_received(id, &warehouse.code, &receipt, &lines, stamp.rules.currency);
     work.others.push(NewEvent::of("receipt", id, 1, stamp.now, &fact));
     finish(conn, work, stamp).await?;
     Ok(id)
+}
+
+/// Goods that come in now count from when their item last moved, if clocks differ; those that came in earlier, from then.
+async fn post_received(
+    conn: &mut PgConnection,
+    work: &mut Work,
+    moves: &[Move],
+    receipt: &NewReceipt,
+    late: bool,
+    stamp: &Stamp<'_>,
+) -> Result<Vec<Posted>, Error> {
+    if late {
+        post_at(conn, work, moves, receipt.received_at, stamp).await
+    } else {
+        post(conn, work, moves, receipt.received_at, stamp).await
+    }
 }
 
 /// Finds or makes the lot of each line, and numbers the lines.
@@ -86,7 +99,9 @@ async fn with_lots(
             supplier_lot: line.supplier_lot.clone(),
             unit_cost: line.cost.checked_div(line.quantity).unwrap_or(Decimal::ZERO).round_dp(8),
         };
+        let unit_cost = input.unit_cost;
         let first = wanted.entry((&line.sku, lot)).or_insert(input);
+        first.unit_cost = unit_cost;
         if line.expires_on.is_some() && first.expires_on != line.expires_on {
             return Err(Error::LotMismatch { sku: line.sku.clone(), lot: lot.clone() });
         }

@@ -7,6 +7,8 @@ use sqlx::PgConnection;
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
+use crate::ledger::commands::Posted;
+
 /// A lot to find or make.
 #[derive(Clone, Debug)]
 pub(crate) struct LotInput {
@@ -84,20 +86,27 @@ pub(crate) struct PostedLine {
     pub(crate) cost: Decimal,
 }
 
-/// Inserts a receipt's lines.
-pub(crate) async fn insert_lines(conn: &mut PgConnection, id: Uuid, lines: &[PostedLine]) -> sqlx::Result<()> {
+/// Inserts a receipt's lines, each with its entry in the ledger.
+pub(crate) async fn insert_lines(
+    conn: &mut PgConnection,
+    id: Uuid,
+    lines: &[(PostedLine, String)],
+    posted: &[Posted],
+) -> sqlx::Result<()> {
+    let lines = || lines.iter().map(|(line, _)| line);
     sqlx::query(
         "-- insert_receipt_lines
-        insert into receipt_line (receipt_id, line_no, sku, lot_id, quantity, unit, cost)
-        select $1, l.* from unnest($2::int4[], $3::text[], $4::uuid[], $5::numeric[], $6::text[], $7::numeric[]) as l",
+        insert into receipt_line (receipt_id, line_no, sku, lot_id, quantity, unit, cost, move_id)
+        select $1, l.* from unnest($2::int4[], $3::text[], $4::uuid[], $5::numeric[], $6::text[], $7::numeric[], $8::int8[]) as l",
     )
     .bind(id)
-    .bind(lines.iter().map(|line| line.line_no).collect::<Vec<_>>())
-    .bind(lines.iter().map(|line| line.sku.as_str()).collect::<Vec<_>>())
-    .bind(lines.iter().map(|line| line.lot).collect::<Vec<_>>())
-    .bind(lines.iter().map(|line| line.quantity).collect::<Vec<_>>())
-    .bind(lines.iter().map(|line| line.unit.as_str()).collect::<Vec<_>>())
-    .bind(lines.iter().map(|line| line.cost).collect::<Vec<_>>())
+    .bind(lines().map(|line| line.line_no).collect::<Vec<_>>())
+    .bind(lines().map(|line| line.sku.as_str()).collect::<Vec<_>>())
+    .bind(lines().map(|line| line.lot).collect::<Vec<_>>())
+    .bind(lines().map(|line| line.quantity).collect::<Vec<_>>())
+    .bind(lines().map(|line| line.unit.as_str()).collect::<Vec<_>>())
+    .bind(lines().map(|line| line.cost).collect::<Vec<_>>())
+    .bind(posted.iter().map(|one| one.id).collect::<Vec<_>>())
     .execute(conn)
     .await?;
     Ok(())

@@ -93,8 +93,8 @@ async fn moves(conn: &mut PgConnection, one: &Return, back: &[ShipmentLine]) -> 
     back.iter()
         .map(|line| {
             let to = target(line).ok_or(Error::Inconsistent("goods left a place that does not exist"))?;
-            let (sku, lot) = (line.sku.clone(), line.lot);
-            Ok(Move { from: CUSTOMER, to, sku, lot, quantity: line.returned, value: line.returned_cost, cause })
+            let one = Move::new(CUSTOMER, to, (&line.sku, line.lot), line.returned, cause);
+            Ok(one.worth(line.back()?).line(line.line_no))
         })
         .collect()
 }

@@ -1,5 +1,7 @@
 //! Which lots come back, and at which cost.
 
+use std::collections::BTreeMap;
+
 use rust_decimal::Decimal;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -53,9 +55,13 @@ pub struct Return {
 pub fn match_return(sent: &mut [ShipmentLine], lines: &[(i32, Decimal)], digits: u32) -> (Vec<ShipmentLine>, Decimal) {
     let mut back: Vec<ShipmentLine> = Vec::new();
     let mut unmatched = Decimal::ZERO;
+    let mut wanted: BTreeMap<i32, Decimal> = BTreeMap::new();
     for (line_no, quantity) in lines {
-        let mut left = *quantity;
-        for line in sent.iter_mut().filter(|line| line.line_no == *line_no) {
+        *wanted.entry(*line_no).or_default() += *quantity;
+    }
+    for (line_no, quantity) in wanted {
+        let mut left = quantity;
+        for line in sent.iter_mut().filter(|line| line.line_no == line_no) {
             let mut open = Layer { on_hand: line.quantity - line.returned, value: line.cost - line.returned_cost };
             let part = open.on_hand.min(left);
             if part <= Decimal::ZERO {
@@ -69,23 +75,7 @@ pub fn match_return(sent: &mut [ShipmentLine], lines: &[(i32, Decimal)], digits:
         }
         unmatched += left;
     }
-    (merge(back), unmatched)
-}
-
-/// Adds up parts of the same line of a shipment, so that each is booked once.
-fn merge(parts: Vec<ShipmentLine>) -> Vec<ShipmentLine> {
-    let mut merged: Vec<ShipmentLine> = Vec::new();
-    for part in parts {
-        let key = |line: &ShipmentLine| (line.shipment, line.line_no, line.lot, line.place);
-        match merged.iter_mut().find(|line| key(line) == key(&part)) {
-            Some(line) => {
-                line.returned += part.returned;
-                line.returned_cost += part.returned_cost;
-            }
-            None => merged.push(part),
-        }
-    }
-    merged
+    (back, unmatched)
 }
 
 #[cfg(test)]
@@ -107,6 +97,7 @@ mod tests {
             cost,
             returned: dec!(0),
             returned_cost: dec!(0),
+            moved: Some(1),
         }
     }
 

@@ -1,9 +1,10 @@
 //! Corrections, transfers and lot status.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
@@ -15,34 +16,38 @@ use crate::{
     error::Error,
     items::commands::known_units,
     ledger::{
-        commands::{Work, finish, lock, post},
-        domain::{COUNTING, Cause, LOSS, Layer, Move, Place, PlaceKind, share},
+        commands::{Posted, Work, finish, lock, post, post_at},
+        domain::{COUNTING, Cause, LOSS, Move, Place, PlaceKind, Worth, share},
         store::balances,
     },
     reservation::commands::{displace, serve},
+    valuation::{commands::recost::lock_with_made, store_past::on_hand_at},
     warehouses::store as warehouses,
 };
 
 /// Corrects one lot in one place. Returns the correction's id and the change of quantity and value.
 ///
 /// # Errors
-/// Unknown things; [`Error::NotEnoughStock`] for a loss of more than is there; [`Error::PickedStock`].
+/// Unknown things; [`Error::NotEnoughStock`] for a loss of more than is there; [`Error::PickedStock`]; what a moment in the
+/// past may be refused for.
 pub(crate) async fn adjust(
     conn: &mut PgConnection,
     adjustment: &Adjustment,
     stamp: &Stamp<'_>,
 ) -> Result<(Uuid, Decimal, Decimal), Error> {
     let place = place_to_adjust(conn, adjustment).await?;
-    let mut work = lock(conn, BTreeSet::from([adjustment.sku.clone()]), false).await?;
+    let mut work = lock_for(conn, BTreeSet::from([adjustment.sku.clone()]), adjustment.at).await?;
     known_units(&work, [(adjustment.sku.as_str(), adjustment.unit.as_str())].into_iter())?;
     let lot = lot_of(conn, &adjustment.sku, &adjustment.lot).await?;
     let key = (lot.id, place.id);
-    let found = balances(conn, &[key]).await?.remove(&key);
-    let mut layer =
-        found.as_ref().map_or(Layer { on_hand: Decimal::ZERO, value: Decimal::ZERO }, |balance| balance.layer);
-    let difference = adjustment.difference(layer.on_hand);
-    if layer.on_hand + difference < Decimal::ZERO {
-        return Err(not_enough(&adjustment.sku, &adjustment.lot, layer.on_hand));
+    let on_hand = balances(conn, &[key]).await?.get(&key).map_or(Decimal::ZERO, |balance| balance.on_hand);
+    let counted_from = match adjustment.at {
+        Some(at) => on_hand_at(conn, lot.id, place.id, at).await?,
+        None => on_hand,
+    };
+    let difference = adjustment.difference(counted_from);
+    if on_hand + difference < Decimal::ZERO {
+        return Err(not_enough(&adjustment.sku, &adjustment.lot, on_hand));
     }
     let (kind, other) = match adjustment.kind {
         AdjustKind::Count => ("count", COUNTING),
@@ -50,35 +55,50 @@ pub(crate) async fn adjust(
     };
     let id = service::new_id();
     store::insert_document(conn, id, kind, &adjustment.reason, stamp.by, stamp.now).await?;
-    displace(conn, &mut work, (lot.id, Some(place.id)), layer.on_hand + difference, "released", stamp).await?;
+    displace(conn, &mut work, (lot.id, Some(place.id)), on_hand + difference, "released", stamp).await?;
     let cause = Cause { kind, id, order: None };
-    let digits = stamp.rules.digits();
-    let one = if difference > Decimal::ZERO {
-        let value = surplus(&layer, difference, adjustment.unit_cost, lot.unit_cost, digits);
-        Some((other, place, value))
-    } else if difference < Decimal::ZERO {
-        Some((place, other, layer.issue(-difference, digits)))
-    } else {
-        None
+    let sku = adjustment.sku.as_str();
+    let moves = match difference {
+        more if more > Decimal::ZERO => {
+            vec![Move::new(other, place, (sku, lot.id), more, cause).worth(surplus(adjustment, &lot, more, stamp))]
+        }
+        less if less < Decimal::ZERO => vec![Move::new(place, other, (sku, lot.id), -less, cause)],
+        _ => Vec::new(),
     };
-    let mut change = Decimal::ZERO;
-    if let Some((from, to, value)) = one {
-        change = if difference > Decimal::ZERO { value } else { -value };
-        let sku = adjustment.sku.clone();
-        let one = Move { from, to, sku, lot: lot.id, quantity: difference.abs(), value, cause };
-        post(conn, &mut work, &[one], stamp.now, stamp).await?;
-    }
+    let posted = post_for(conn, &mut work, &moves, adjustment.at, stamp).await?;
+    let worth: Decimal = posted.iter().map(|one| one.value).sum();
     serve(conn, &mut work, Vec::new(), stamp, "stock_changed").await?;
     finish(conn, work, stamp).await?;
-    Ok((id, difference, change))
+    Ok((id, difference, if difference < Decimal::ZERO { -worth } else { worth }))
 }
 
-/// What a surplus is worth: at the cost given, else at what the lot costs there now, else at what it cost when it came in.
-fn surplus(layer: &Layer, quantity: Decimal, given: Option<Decimal>, last: Decimal, digits: u32) -> Decimal {
-    match given {
-        Some(cost) => share(cost, quantity, Decimal::ONE, digits),
-        None if layer.on_hand > Decimal::ZERO => share(layer.value, quantity, layer.on_hand, digits),
-        None => share(last, quantity, Decimal::ONE, digits),
+/// What a surplus is worth: at the cost given, else at what the lot costs there, else at what it last came in at.
+fn surplus(adjustment: &Adjustment, lot: &Lot, quantity: Decimal, stamp: &Stamp<'_>) -> Worth {
+    match adjustment.unit_cost {
+        Some(cost) => Worth::Given(share(cost, quantity, Decimal::ONE, stamp.rules.digits())),
+        None => Worth::Found(lot.unit_cost),
+    }
+}
+
+/// Locks items for something that happens now, or happened at a moment.
+async fn lock_for(conn: &mut PgConnection, skus: BTreeSet<String>, at: Option<OffsetDateTime>) -> Result<Work, Error> {
+    match at {
+        Some(_) => lock_with_made(conn, skus).await,
+        None => lock(conn, skus, false).await,
+    }
+}
+
+/// Posts what happens now, or happened at a moment.
+async fn post_for(
+    conn: &mut PgConnection,
+    work: &mut Work,
+    moves: &[Move],
+    at: Option<OffsetDateTime>,
+    stamp: &Stamp<'_>,
+) -> Result<Vec<Posted>, Error> {
+    match at {
+        Some(at) => post_at(conn, work, moves, at, stamp).await,
+        None => post(conn, work, moves, stamp.now, stamp).await,
     }
 }
 
@@ -110,7 +130,8 @@ async fn own_place(conn: &mut PgConnection, code: &str) -> Result<Place, Error> 
     place.filter(|place| place.kind != PlaceKind::Outside).ok_or_else(|| Error::UnknownPlace(code.to_owned()))
 }
 
-/// Moves lots between own places with their exact value. Returns the transfer's id and the value moved.
+/// Moves lots between own places with their exact value. Returns the transfer's id and the value that crossed between
+/// warehouses.
 ///
 /// # Errors
 /// Unknown things; [`Error::NotEnoughStock`] when less is free than asked for.
@@ -123,7 +144,8 @@ pub(crate) async fn transfer(
     if from == to {
         return Err(Error::field("to_place", "must be another place than from_place"));
     }
-    let mut work: Work = lock(conn, transfer.lines.iter().map(|line| line.sku.clone()).collect(), false).await?;
+    let skus = transfer.lines.iter().map(|line| line.sku.clone()).collect();
+    let mut work = lock_for(conn, skus, transfer.at).await?;
     known_units(&work, transfer.lines.iter().map(|line| (line.sku.as_str(), line.unit.as_str())))?;
     let keys: Vec<_> = transfer.lines.iter().map(|line| (line.sku.as_str(), line.lot.as_str())).collect();
     let lots = store::lots(conn, &keys).await?;
@@ -133,26 +155,26 @@ pub(crate) async fn transfer(
         return Err(Error::NotFound("lot", format!("{} of {}", line.lot, line.sku)));
     }
     let there: Vec<_> = lots.values().map(|lot| (lot.id, from.id)).collect();
-    let mut layers = balances(conn, &there).await?;
+    let there = balances(conn, &there).await?;
+    let mut free: HashMap<Uuid, Decimal> =
+        there.iter().map(|((lot, _), balance)| (*lot, balance.on_hand - balance.reserved)).collect();
     let id = service::new_id();
     let cause = Cause { kind: "transfer", id, order: None };
     let mut moves = Vec::with_capacity(transfer.lines.len());
     for line in &transfer.lines {
         let Some(lot) = lot(&line.sku, &line.lot) else { continue };
-        let balance = layers.get_mut(&(lot.id, from.id));
-        let free = balance.as_ref().map_or(Decimal::ZERO, |balance| balance.layer.on_hand - balance.reserved);
-        let Some(balance) = balance.filter(|_| free >= line.quantity) else {
-            return Err(not_enough(&line.sku, &line.lot, free));
-        };
-        let value = balance.layer.issue(line.quantity, stamp.rules.digits());
-        let sku = line.sku.clone();
-        moves.push(Move { from, to, sku, lot: lot.id, quantity: line.quantity, value, cause });
+        let free = free.entry(lot.id).or_default();
+        if *free < line.quantity {
+            return Err(not_enough(&line.sku, &line.lot, *free));
+        }
+        *free -= line.quantity;
+        moves.push(Move::new(from, to, (&line.sku, lot.id), line.quantity, cause));
     }
     store::insert_document(conn, id, "transfer", &transfer.reason, stamp.by, stamp.now).await?;
-    post(conn, &mut work, &moves, stamp.now, stamp).await?;
+    let posted = post_for(conn, &mut work, &moves, transfer.at, stamp).await?;
     serve(conn, &mut work, Vec::new(), stamp, "stock_changed").await?;
     finish(conn, work, stamp).await?;
-    Ok((id, moves.iter().map(|one| one.value).sum()))
+    Ok((id, posted.iter().map(|one| one.value).sum()))
 }
 
 /// Sets a lot's status. Returns how much orders had to give back.

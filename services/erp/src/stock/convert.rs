@@ -8,7 +8,9 @@ use proto::erp::v1::{
 };
 use rust_decimal::Decimal;
 use service::Check;
-use types::Currency;
+use prost_types::Timestamp;
+use time::OffsetDateTime;
+use types::{Currency, split_largest_remainder};
 
 use super::{
     domain::{AdjustKind, Adjustment, Transfer, TransferLine},
@@ -20,7 +22,12 @@ use crate::ledger::{
 };
 
 /// Reads a correction.
-pub(super) fn adjustment(check: &mut Check, request: &AdjustStockRequest, currency: Currency) -> Adjustment {
+pub(super) fn adjustment(
+    check: &mut Check,
+    request: &AdjustStockRequest,
+    currency: Currency,
+    now: OffsetDateTime,
+) -> Adjustment {
     let quantity = check.quantity("quantity", &request.quantity);
     let kind = match request.kind() {
         AdjustmentKind::WriteOff => {
@@ -53,11 +60,12 @@ pub(super) fn adjustment(check: &mut Check, request: &AdjustStockRequest, curren
         quantity: quantity.value,
         reason: check.text("reason", &request.reason, 1..=300),
         unit_cost: unit_cost.map(|cost| cost.amount),
+        at: moment(check, &request.moved_at, now),
     }
 }
 
 /// Reads a transfer.
-pub(super) fn transfer(check: &mut Check, request: &TransferStockRequest) -> Transfer {
+pub(super) fn transfer(check: &mut Check, request: &TransferStockRequest, now: OffsetDateTime) -> Transfer {
     check.len("lines", request.lines.len(), 1..=500);
     let lines = request.lines.iter().take(500).enumerate().map(|(index, line)| {
         let at = |field: &str| format!("lines[{index}].{field}");
@@ -75,7 +83,15 @@ pub(super) fn transfer(check: &mut Check, request: &TransferStockRequest) -> Tra
         to: check.text("to_place", &request.to_place, 1..=100),
         reason: check.optional_text("reason", &request.reason, 300),
         lines,
+        at: moment(check, &request.moved_at, now),
     }
+}
+
+/// Reads when something happened.
+fn moment(check: &mut Check, at: &Option<Timestamp>, now: OffsetDateTime) -> Option<OffsetDateTime> {
+    let at = check.optional_timestamp("moved_at", at);
+    check.require(at.is_none_or(|at| at <= now), "moved_at", "must not lie in the future");
+    at
 }
 
 /// The stored code of a lot status asked for.
@@ -158,14 +174,33 @@ pub(super) fn stock(sku: &str, lots: Vec<LotView>, places: &Known, currency: Cur
         available: sum(&|lot| lot.available, |lot| lot.on_hand - lot.reserved),
         backordered: first.backordered,
     };
-    let value = Some(money(sum(&|_| true, |lot| lot.value), currency));
-    let (unit, there) = (first.unit.clone(), lots.iter().filter(|lot| !lot.on_hand.is_zero()).take(LOTS));
-    let lots = there.map(|one| lot(one, place(one), currency)).collect();
+    let values = values(&lots, currency);
+    let value = Some(money(values.iter().sum(), currency));
+    let there = lots.iter().zip(values).filter(|(lot, _)| !lot.on_hand.is_zero()).take(LOTS);
+    let unit = first.unit.clone();
+    let lots = there.map(|(one, value)| lot(one, value, place(one), currency)).collect();
     Some(GetStockResponse { sku: sku.to_owned(), unit, total: Some(availability(&total)), value, lots })
 }
 
+/// What each lot in its place is worth: its share, by quantity, of the pool it is valued in; shares add up to the pool.
+fn values(lots: &[LotView], currency: Currency) -> Vec<Decimal> {
+    let mut pools: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+    for (index, lot) in lots.iter().enumerate() {
+        pools.entry((lot.warehouse_id, lot.pool_lot)).or_default().push(index);
+    }
+    let mut values = vec![Decimal::ZERO; lots.len()];
+    for members in pools.into_values() {
+        let weights: Vec<_> = members.iter().map(|index| lots[*index].on_hand).collect();
+        let parts = split_largest_remainder(lots[members[0]].pool_value, &weights, currency.minor_digits());
+        for (index, part) in members.into_iter().zip(parts) {
+            values[index] = part;
+        }
+    }
+    values
+}
+
 /// A lot in wire form.
-fn lot(view: &LotView, place: Option<&PlaceView>, currency: Currency) -> LotBalance {
+fn lot(view: &LotView, value: Decimal, place: Option<&PlaceView>, currency: Currency) -> LotBalance {
     let status = match view.status.as_str() {
         "quarantined" => LotStatus::Quarantined,
         "blocked" => LotStatus::Blocked,
@@ -181,7 +216,7 @@ fn lot(view: &LotView, place: Option<&PlaceView>, currency: Currency) -> LotBala
         status: status.into(),
         on_hand: number(view.on_hand),
         reserved: number(view.reserved),
-        value: Some(money(view.value, currency)),
+        value: Some(money(value, currency)),
     }
 }
 
@@ -201,6 +236,9 @@ pub(super) fn ledger_move(view: MoveView, currency: Currency) -> Move {
         cause_id: view.cause_id.to_string(),
         order_id: view.order_id.map(|id| id.to_string()).unwrap_or_default(),
         created_by: view.created_by,
+        line_no: view.line_no.unwrap_or_default(),
+        corrects: view.corrects.unwrap_or_default(),
+        origin: view.origin.unwrap_or_default(),
     }
 }
 

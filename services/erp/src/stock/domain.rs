@@ -1,6 +1,7 @@
 //! Corrections before they are posted.
 
 use rust_decimal::Decimal;
+use time::OffsetDateTime;
 
 /// Why a lot is corrected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub struct Adjustment {
     pub reason: String,
     /// Cost of one unit of a surplus.
     pub unit_cost: Option<Decimal>,
+    /// When it was counted or lost; none means now.
+    pub at: Option<OffsetDateTime>,
 }
 
 impl Adjustment {
@@ -69,4 +72,6 @@ pub struct Transfer {
     pub reason: String,
     /// Lines.
     pub lines: Vec<TransferLine>,
+    /// When it happened; none means now.
+    pub at: Option<OffsetDateTime>,
 }

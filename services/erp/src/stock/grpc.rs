@@ -105,10 +105,11 @@ impl StockService for Api {
         let request = request.into_inner();
         let mut check = Check::default();
         let request_id = check.request_id(&request.request_id);
-        let adjustment = convert::adjustment(&mut check, &request, self.rules.currency);
+        let now = self.deps.clock.now();
+        let adjustment = convert::adjustment(&mut check, &request, self.rules.currency, now);
         check.done().map_err(status::invalid)?;
         let done = idempotency::once(&self.deps.db, (&caller.id, METHOD, &request_id), &request, async |tx| {
-            let stamp = Stamp { now: self.deps.clock.now(), by: &caller.id, rules: &self.rules };
+            let stamp = Stamp { now, by: &caller.id, rules: &self.rules };
             let (id, difference, value) = commands::adjust(tx, &adjustment, &stamp).await?;
             let answer = AdjustStockResponse {
                 adjustment_id: id.to_string(),
@@ -130,10 +131,11 @@ impl StockService for Api {
         let request = request.into_inner();
         let mut check = Check::default();
         let request_id = check.request_id(&request.request_id);
-        let transfer = convert::transfer(&mut check, &request);
+        let now = self.deps.clock.now();
+        let transfer = convert::transfer(&mut check, &request, now);
         check.done().map_err(status::invalid)?;
         let done = idempotency::once(&self.deps.db, (&caller.id, METHOD, &request_id), &request, async |tx| {
-            let stamp = Stamp { now: self.deps.clock.now(), by: &caller.id, rules: &self.rules };
+            let stamp = Stamp { now, by: &caller.id, rules: &self.rules };
             let (id, value) = commands::transfer(tx, &transfer, &stamp).await?;
             Ok(TransferStockResponse { transfer_id: id.to_string(), value: Some(money(value, self.rules.currency)) })
         })

@@ -85,8 +85,13 @@ pub(crate) struct LotView {
     pub(crate) status: String,
     pub(crate) on_hand: Decimal,
     pub(crate) reserved: Decimal,
-    pub(crate) value: Decimal,
     pub(crate) available: bool,
+    /// The warehouse it is valued in; none in transit.
+    pub(crate) warehouse_id: Option<Uuid>,
+    /// The lot it is valued with; all lots of the item together when there is none.
+    pub(crate) pool_lot: Option<Uuid>,
+    /// What all that is valued together is worth.
+    pub(crate) pool_value: Decimal,
 }
 
 /// An item with its lots that have a quantity, first to expire first; nothing for an unknown item.
@@ -100,12 +105,18 @@ pub(crate) async fn lots(
         "-- lots_of_item
         select coalesce(i.unit, '') as unit, i.backordered, coalesce(b.lot_number, '') as lot, b.place_id, b.expires_on,
             coalesce(l.supplier_lot, '') as supplier_lot, b.received_at, coalesce(l.status, '') as status,
-            coalesce(b.on_hand, 0) as on_hand, coalesce(b.reserved, 0) as reserved, coalesce(b.value, 0) as value,
-            coalesce(b.sellable and (b.expires_on is null or b.expires_on >= $2::date + greatest($3::int4,
+            coalesce(b.on_hand, 0) as on_hand, coalesce(b.reserved, 0) as reserved, b.warehouse_id, c.lot_id as pool_lot,
+            coalesce(c.value, 0) as pool_value, coalesce(b.sellable and (b.expires_on is null or b.expires_on >= $2::date + greatest($3::int4,
                 (select min_life_days from warehouse w where w.id = b.warehouse_id))), false) as available
         from stock_item i
         left join stock_balance b on b.sku = i.sku and b.on_hand > 0
         left join lot l on l.id = b.lot_id
+        left join lateral (
+            select c.lot_id, sum(c.value) as value from cost_layer c
+            where c.sku = b.sku and c.warehouse_id = coalesce(b.warehouse_id, '00000000-0000-0000-0000-000000000000')
+                and c.lot_id in (b.lot_id, '00000000-0000-0000-0000-000000000000')
+            group by c.lot_id
+        ) c on b.sku is not null
         where i.sku = $1
         order by b.expires_on nulls last, b.received_at, b.lot_number, b.place_id",
     )
@@ -177,6 +188,9 @@ pub(crate) struct MoveView {
     pub(crate) cause_id: Uuid,
     pub(crate) order_id: Option<Uuid>,
     pub(crate) created_by: String,
+    pub(crate) line_no: Option<i32>,
+    pub(crate) corrects: Option<i64>,
+    pub(crate) origin: Option<i64>,
 }
 
 /// Which entries.
@@ -201,9 +215,9 @@ pub(crate) async fn moves(
     match filter {
         MoveFilter::Item(sku) => sqlx::query_as(
             "-- moves_of_item
-            select m.id, m.moved_at, m.recorded_at, f.code as from_place, t.code as to_place, m.sku, l.number as lot,
-                m.quantity, m.value, m.cause_kind, m.cause_id, m.order_id, m.created_by
-            from stock_move m join lot l on l.id = m.lot_id join place f on f.id = m.from_place
+            select m.id, m.moved_at, m.recorded_at, f.code as from_place, t.code as to_place, m.sku, coalesce(l.number, '') as lot,
+                m.quantity, m.value, m.cause_kind, m.cause_id, m.order_id, m.created_by, m.line_no, m.corrects, m.origin
+            from stock_move m left join lot l on l.id = m.lot_id join place f on f.id = m.from_place
             join place t on t.id = m.to_place
             where m.sku = $1 and m.id < coalesce($2, 9223372036854775807) order by m.id desc limit $3",
         )
@@ -212,9 +226,9 @@ pub(crate) async fn moves(
         .bind(limit),
         MoveFilter::Lot(sku, lot) => sqlx::query_as(
             "-- moves_of_lot
-            select m.id, m.moved_at, m.recorded_at, f.code as from_place, t.code as to_place, m.sku, l.number as lot,
-                m.quantity, m.value, m.cause_kind, m.cause_id, m.order_id, m.created_by
-            from stock_move m join lot l on l.id = m.lot_id join place f on f.id = m.from_place
+            select m.id, m.moved_at, m.recorded_at, f.code as from_place, t.code as to_place, m.sku, coalesce(l.number, '') as lot,
+                m.quantity, m.value, m.cause_kind, m.cause_id, m.order_id, m.created_by, m.line_no, m.corrects, m.origin
+            from stock_move m left join lot l on l.id = m.lot_id join place f on f.id = m.from_place
             join place t on t.id = m.to_place
             where m.lot_id = (select id from lot where sku = $1 and number = $4)
                 and m.id < coalesce($2, 9223372036854775807)
@@ -226,9 +240,9 @@ pub(crate) async fn moves(
         .bind(lot),
         MoveFilter::Order(order, sku) => sqlx::query_as(
             "-- moves_of_order
-            select m.id, m.moved_at, m.recorded_at, f.code as from_place, t.code as to_place, m.sku, l.number as lot,
-                m.quantity, m.value, m.cause_kind, m.cause_id, m.order_id, m.created_by
-            from stock_move m join lot l on l.id = m.lot_id join place f on f.id = m.from_place
+            select m.id, m.moved_at, m.recorded_at, f.code as from_place, t.code as to_place, m.sku, coalesce(l.number, '') as lot,
+                m.quantity, m.value, m.cause_kind, m.cause_id, m.order_id, m.created_by, m.line_no, m.corrects, m.origin
+            from stock_move m left join lot l on l.id = m.lot_id join place f on f.id = m.from_place
             join place t on t.id = m.to_place
             where m.order_id = $1 and m.id < coalesce($2, 9223372036854775807) and ($4::text is null or m.sku = $4)
             order by m.id desc limit $3",

@@ -333,7 +333,7 @@ impl Erp {
     pub(crate) async fn balanced(&self) {
         let found = self.stock().verify_ledger(VerifyLedgerRequest {}).await.unwrap().into_inner();
         assert!(found.balanced, "{:?}", found.checks);
-        assert_eq!(found.checks.len(), 9);
+        assert_eq!(found.checks.len(), 10);
     }
 
     /// Names of the facts published about an aggregate, in order.

@@ -47,7 +47,6 @@ struct Lot {
     stock: i64,
     value: i64,
     aside: i64,
-    aside_value: i64,
     last_cost: i64,
 }
 
@@ -57,6 +56,28 @@ fn take(stock: &mut i64, value: &mut i64, quantity: i64) -> i64 {
     *stock -= quantity;
     *value -= cost;
     cost
+}
+
+impl Lot {
+    /// Takes pieces of what is sold; what lies aside is worth as much a piece.
+    fn take(&mut self, quantity: i64) -> i64 {
+        let mut all = self.stock + self.aside;
+        self.stock -= quantity;
+        take(&mut all, &mut self.value, quantity)
+    }
+
+    /// What of the value is shown for what is sold and for what lies aside: whole kopecks first, the last one to whoever
+    /// lost more.
+    fn shown(&self) -> (i64, i64) {
+        let all = self.stock + self.aside;
+        if all == 0 {
+            return (0, 0);
+        }
+        let (stock, aside) = (self.value * self.stock, self.value * self.aside);
+        let rest = self.value - stock / all - aside / all;
+        let to_stock = if stock % all >= aside % all { rest } else { 0 };
+        (stock / all + to_stock, aside / all + rest - to_stock)
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -127,7 +148,7 @@ impl World {
         let mut lines = Vec::new();
         for (lot, quantity) in going.into_iter().enumerate().filter(|(_, quantity)| *quantity > 0) {
             let pile = &mut self.lots[lot];
-            lines.push((lot, quantity, take(&mut pile.stock, &mut pile.value, quantity)));
+            lines.push((lot, quantity, pile.take(quantity)));
             self.orders[n].held[lot] -= quantity;
             self.orders[n].shipped += quantity;
         }
@@ -145,7 +166,7 @@ impl World {
                     match outcome {
                         ReturnOutcome::Restock => (pile.stock, pile.value) = (pile.stock + part, pile.value + value),
                         ReturnOutcome::Repair => {
-                            (pile.aside, pile.aside_value) = (pile.aside + part, pile.aside_value + value);
+                            (pile.aside, pile.value) = (pile.aside + part, pile.value + value);
                         }
                         _ => {}
                     }
@@ -280,10 +301,11 @@ impl Life<'_> {
         self.world.orders[n].held = going;
         if short > 0 {
             let pile = &mut self.world.lots[lot];
-            let value = take(&mut pile.stock, &mut pile.value, short);
             if damaged {
+                pile.stock -= short;
                 pile.aside += short;
-                pile.aside_value += value;
+            } else {
+                pile.take(short);
             }
             self.world.serve();
         }
@@ -339,12 +361,12 @@ impl Life<'_> {
         self.world.displace(lot, after);
         let now = &mut self.world.lots[lot];
         if after < pile.stock {
-            take(&mut now.stock, &mut now.value, pile.stock - after);
+            now.take(pile.stock - after);
         } else if after > pile.stock {
             let more = after - pile.stock;
-            now.value += match pile.stock {
+            now.value += match pile.stock + pile.aside {
                 0 => more * pile.last_cost,
-                stock => (2 * pile.value * more + stock) / (2 * stock),
+                all => (2 * pile.value * more + all) / (2 * all),
             };
             now.stock = after;
         }
@@ -376,6 +398,7 @@ impl Life<'_> {
             to_place: to.into(),
             lines: vec![TransferLine { sku: self.sku.clone(), lot: LOTS[lot].0.into(), quantity: pcs(quantity) }],
             reason: String::new(),
+            moved_at: None,
         };
         let done = self.erp.stock().transfer_stock(request).await;
         let there = if aside { self.world.free(lot) } else { self.world.lots[lot].aside };
@@ -385,10 +408,10 @@ impl Life<'_> {
         }
         let pile = &mut self.world.lots[lot];
         if aside {
-            pile.aside_value += take(&mut pile.stock, &mut pile.value, quantity);
+            pile.stock -= quantity;
             pile.aside += quantity;
         } else {
-            pile.value += take(&mut pile.aside, &mut pile.aside_value, quantity);
+            pile.aside -= quantity;
             pile.stock += quantity;
         }
     }
@@ -421,13 +444,14 @@ impl Life<'_> {
         let mut expected = Piles::new();
         for (lot, pile) in self.world.lots.iter().enumerate() {
             let held: i64 = self.world.orders.iter().map(|order| order.held[lot]).sum();
+            let (of_stock, of_aside) = pile.shown();
             let name = |place: &str| (LOTS[lot].0.to_owned(), place.to_owned());
             if pile.stock > 0 {
-                let figures = (pile.stock.to_string(), held.to_string(), kopecks(pile.value));
+                let figures = (pile.stock.to_string(), held.to_string(), kopecks(of_stock));
                 expected.insert(name("MAIN/DEFAULT"), figures);
             }
             if pile.aside > 0 {
-                let figures = (pile.aside.to_string(), "0".into(), kopecks(pile.aside_value));
+                let figures = (pile.aside.to_string(), "0".into(), kopecks(of_aside));
                 expected.insert(name("MAIN/QUARANTINE"), figures);
             }
         }
@@ -480,7 +504,7 @@ async fn random_lives_agree_with_the_oracle_to_the_last_digit() {
 async fn the_oracle_notices_a_kopeck_and_a_piece() {
     let erp = Erp::start().await;
     for (n, falsify) in [
-        "update stock_balance set value = value + 0.01 where on_hand > 0",
+        "update cost_layer set value = value + 0.01",
         "update stock_balance set on_hand = on_hand + 1",
         "update demand_line set ordered = ordered + 1",
         "update reservation set quantity = quantity + 1 where state = 'active'",

@@ -18,6 +18,7 @@ async fn transfer(erp: &Erp, from: &str, to: &str, lot: &str, quantity: i64) -> 
         to_place: to.into(),
         lines: vec![TransferLine { sku: "A".into(), lot: lot.into(), quantity: pcs(quantity) }],
         reason: "test".into(),
+        moved_at: None,
     };
     erp.stock().transfer_stock(request).await.map(tonic::Response::into_inner)
 }
@@ -146,6 +147,7 @@ async fn a_count_posts_the_difference_at_the_cost_of_the_lot() {
         quantity: pcs(2),
         reason: "found".into(),
         unit_cost: rub("1.005"),
+        moved_at: None,
     };
     let first = erp.stock().adjust_stock(request.clone()).await.unwrap().into_inner();
     assert_eq!(amount(&first.value), "2.01");
@@ -267,7 +269,8 @@ async fn the_ledger_is_read_newest_first_and_cannot_be_changed() {
 #[tokio::test]
 async fn the_recount_finds_every_kind_of_falsified_record() {
     let falsify = [
-        ("balance_moves", "update stock_balance set value = value + 0.01 where on_hand > 0"),
+        ("layer_moves", "update cost_layer set value = value + 0.01"),
+        ("layer_moves", "update cost_layer set quantity = quantity + 1"),
         ("balance_moves", "update stock_balance set on_hand = on_hand + 1"),
         ("balance_reserved", "update stock_balance set reserved = reserved - 1 where reserved > 0"),
         ("line_reserved", "update demand_line set reserved = reserved - 1, ordered = ordered - 1 where reserved > 0"),
@@ -281,8 +284,9 @@ async fn the_recount_finds_every_kind_of_falsified_record() {
         ("shipped_moves", "update shipment_line set cost = cost + 0.01 where cost > 0"),
         (
             "empty_value",
-            "alter table stock_balance drop constraint stock_balance_empty_is_worth_nothing;
-             update stock_balance set on_hand = 0, reserved = 0",
+            "insert into stock_move (moved_at, recorded_at, from_place, to_place, sku, quantity, value, cause_kind, cause_id,
+                created_by)
+             select now(), now(), 7, 6, 'A', 0, 1, 'revaluation', gen_random_uuid(), 'test'",
         ),
         (
             "oversell",
@@ -318,8 +322,8 @@ async fn the_database_itself_refuses_overselling_and_ending_a_reservation_twice(
     erp.ship(id).await;
     for (constraint, statement) in [
         ("stock_balance_reserved", "update stock_balance set reserved = on_hand + 1"),
-        ("stock_balance_on_hand", "update stock_balance set on_hand = -1, reserved = -1, value = 0"),
-        ("stock_balance_empty_is_worth_nothing", "update stock_balance set on_hand = 0"),
+        ("stock_balance_on_hand", "update stock_balance set on_hand = -1, reserved = -1"),
+        ("cost_layer_quantity", "update cost_layer set quantity = 0"),
         ("stock_item_reserved", "update stock_item set reserved = on_hand + 1"),
         ("already ended", "update reservation set state = 'released' where state = 'shipped'"),
         ("demand_line_never_more_than_wanted", "update demand_line set shipped = shipped + 1"),

@@ -126,15 +126,8 @@ async fn bring_back(
     let mut moves = Vec::with_capacity(back.len());
     for line in back {
         let to = *places.get(&line.place).ok_or(Error::Inconsistent("goods left a place that never had them"))?;
-        moves.push(Move {
-            from: CUSTOMER,
-            to,
-            sku: line.sku.clone(),
-            lot: line.lot,
-            quantity: line.returned,
-            value: line.returned_cost,
-            cause,
-        });
+        let one = Move::new(CUSTOMER, to, (&line.sku, line.lot), line.returned, cause);
+        moves.push(one.worth(line.back()?).line(line.line_no));
     }
     post(conn, work, &moves, at, stamp).await?;
     Ok(store::add_returned(conn, back).await?)

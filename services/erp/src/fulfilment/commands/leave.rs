@@ -19,8 +19,7 @@ use crate::{
     },
     ledger::{
         commands::{Work, finish, hold, post},
-        domain::{CUSTOMER, Cause, Move},
-        store::balances,
+        domain::{CUSTOMER, Cause, Move, Place, PlaceKind},
     },
     reservation::{
         domain::{Held, whole},
@@ -170,30 +169,23 @@ async fn leave(
     let mut lines = store::lines(conn, &ids).await?;
     end_reservations(conn, work, &lines, &orders, &order_of, stamp).await?;
 
-    let keys: Vec<_> = lines.iter().map(|line| (line.lot, line.place)).collect();
-    let mut there = balances(conn, &keys).await?;
     let mut moves = Vec::with_capacity(lines.len());
     let mut changes: BTreeMap<(Uuid, i32), LineDelta> = BTreeMap::new();
-    for line in &mut lines {
-        let balance = there
-            .get_mut(&(line.lot, line.place))
-            .ok_or(Error::Inconsistent("goods were picked from a place that never had them"))?;
-        line.cost = balance.layer.issue(line.quantity, stamp.rules.digits());
+    for line in &lines {
         let order = order_of[&line.shipment];
-        moves.push(Move {
-            from: balance.place,
-            to: CUSTOMER,
-            sku: line.sku.clone(),
-            lot: line.lot,
-            quantity: line.quantity,
-            value: line.cost,
-            cause: Cause { kind: "shipment", id: line.shipment, order: Some(order) },
-        });
+        // Nothing is reserved in places that are not sold from.
+        let from = Place { id: line.place, kind: PlaceKind::Stock };
+        let cause = Cause { kind: "shipment", id: line.shipment, order: Some(order) };
+        let one = Move::new(from, CUSTOMER, (&line.sku, line.lot), line.quantity, cause);
+        moves.push(one.line(line.line_no));
         let change = changes.entry((order, line.line_no)).or_default();
         change.reserved -= line.quantity;
         change.shipped += line.quantity;
     }
-    post(conn, work, &moves, departure.at, stamp).await?;
+    let posted = post(conn, work, &moves, departure.at, stamp).await?;
+    for (line, posted) in lines.iter_mut().zip(posted) {
+        (line.cost, line.moved) = (posted.value, Some(posted.id));
+    }
     demand::commands::change_lines(conn, work, &changes).await?;
     store::set_shipped(conn, &lines, departure.at, (departure.carrier, departure.tracking_number)).await?;
     tell(conn, work, shipments, &lines, &orders, departure, stamp).await

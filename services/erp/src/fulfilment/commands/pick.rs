@@ -152,26 +152,22 @@ async fn give_up(
     store::shrink_lines(conn, &shrink).await?;
 
     let keys: Vec<_> = shorts.iter().map(|short| (short.line.lot, short.line.place)).collect();
-    let mut there = balances(conn, &keys).await?;
+    let there = balances(conn, &keys).await?;
     let places: Vec<_> = shorts.iter().map(|short| short.line.place).collect();
     let quarantine: BTreeMap<i64, i64> = warehouses::quarantine_of(conn, &places).await?.into_iter().collect();
     let mut moves = Vec::new();
     for short in shorts {
         let balance = there
-            .get_mut(&(short.line.lot, short.line.place))
+            .get(&(short.line.lot, short.line.place))
             .ok_or(Error::Inconsistent("goods were picked from a place that never had them"))?;
         let spoiled = quarantine.get(&short.line.place).filter(|_| short.damaged);
-        moves.push(Move {
-            from: balance.place,
-            to: spoiled.map_or(COUNTING, |id| Place { id: *id, kind: PlaceKind::Quarantine }),
-            sku: short.line.sku.clone(),
-            lot: short.line.lot,
-            quantity: short.quantity,
-            value: balance.layer.issue(short.quantity, stamp.rules.digits()),
-            cause: Cause { kind: "short_pick", id: shipment.id, order: Some(shipment.order) },
-        });
+        let to = spoiled.map_or(COUNTING, |id| Place { id: *id, kind: PlaceKind::Quarantine });
+        let cause = Cause { kind: "short_pick", id: shipment.id, order: Some(shipment.order) };
+        let one = Move::new(balance.place, to, (&short.line.sku, short.line.lot), short.quantity, cause);
+        moves.push(one.line(short.line.line_no));
     }
-    post(conn, work, &moves, stamp.now, stamp).await
+    post(conn, work, &moves, stamp.now, stamp).await?;
+    Ok(())
 }
 
 /// Closes the parcels.
