@@ -50,9 +50,9 @@ create table cost_layer (
 
 -- One row: what is dated before closed_before stays as it is.
 create table accounting_period (
-    only boolean primary key default true,
+    one_row boolean primary key default true,
     closed_before timestamptz,
-    constraint accounting_period_one check (only)
+    constraint accounting_period_one check (one_row)
 );
 insert into accounting_period default values;
 

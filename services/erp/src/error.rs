@@ -1,7 +1,7 @@
 //! What can go wrong, and how the caller hears of it.
 
 use service::{Violation, status};
-use time::OffsetDateTime;
+use time::{Date, OffsetDateTime};
 use tonic::Status;
 
 use crate::valuation::store_past::Gap;
@@ -98,12 +98,30 @@ pub enum Error {
     /// The moment lies in a period that is closed.
     #[error("what happened before {0} is closed")]
     PeriodClosed(OffsetDateTime),
+    /// The day to close has not ended.
+    #[error("{0} is not over")]
+    PeriodNotOver(Date),
+    /// The day to open is open.
+    #[error("{0} is open")]
+    PeriodOpen(Date),
     /// Something that was taken later would not have been there.
     #[error("{} of {} lot {} would have been missing in {} at {}", .0.missing.normalize(), .0.sku, .0.lot, .0.place, .0.at)]
     PastWouldBeNegative(Box<Gap>),
     /// An item is valued at standard cost and has none.
     #[error("{0} is valued at standard cost and has none")]
     StandardCostMissing(String),
+    /// A charge goes by weight, and this has none.
+    #[error("{0} has no weight")]
+    WeightMissing(String),
+    /// A charge goes by volume, and this has none.
+    #[error("{0} has no volume")]
+    VolumeMissing(String),
+    /// A charge goes by customs code, and no line has it.
+    #[error("no line has the customs code {0}")]
+    NoLineOfCode(String),
+    /// Landed cost was taken back already.
+    #[error("it was cancelled already")]
+    LandedCostCancelled,
     /// Somebody else changed what this depends on; the same request may be sent again.
     #[error("somebody else changed the goods meanwhile; try again")]
     Busy,
@@ -148,8 +166,14 @@ impl From<Error> for Status {
             Error::VersionConflict(_) => status::aborted("VERSION_CONFLICT", text),
             Error::Bom(refusal) => status::precondition(refusal.reason(), text),
             Error::PeriodClosed(_) => status::precondition("PERIOD_CLOSED", text),
+            Error::PeriodNotOver(_) => status::precondition("PERIOD_NOT_OVER", text),
+            Error::PeriodOpen(_) => status::precondition("PERIOD_OPEN", text),
             Error::PastWouldBeNegative(_) => status::precondition("PAST_WOULD_BE_NEGATIVE", text),
             Error::StandardCostMissing(_) => status::precondition("STANDARD_COST_MISSING", text),
+            Error::WeightMissing(_) => status::precondition("WEIGHT_MISSING", text),
+            Error::VolumeMissing(_) => status::precondition("VOLUME_MISSING", text),
+            Error::NoLineOfCode(_) => status::precondition("NO_LINE_OF_CODE", text),
+            Error::LandedCostCancelled => status::precondition("LANDED_COST_CANCELLED", text),
             Error::Busy => status::aborted("STOCK_CHANGED", text),
             Error::TimeOrder(_) => status::precondition("TIME_ORDER", text),
             Error::Inconsistent(_) => status::internal(&error),

@@ -12,6 +12,7 @@ use crate::{
     config::{Rules, Stamp},
     ledger::queries::{self, Verification},
     reservation::commands::{expire_holds, expire_lots},
+    valuation::commands::snapshots::make_next,
 };
 
 /// What the ledger looked like when it was last recounted.
@@ -20,6 +21,7 @@ type Mark = (Option<i64>, Option<OffsetDateTime>);
 /// All jobs of the service.
 pub(crate) fn all(deps: &Deps, rules: &Arc<Rules>, verify_every: Duration) -> Vec<Job> {
     let (a, b) = ((deps.clone(), rules.clone()), (deps.clone(), rules.clone()));
+    let c = (deps.clone(), rules.clone());
     let (verify_deps, counted) = (deps.clone(), Arc::new(Mutex::new(None)));
     vec![
         Job::new("erp_expire_holds", Duration::from_secs(5), move || {
@@ -29,6 +31,10 @@ pub(crate) fn all(deps: &Deps, rules: &Arc<Rules>, verify_every: Duration) -> Ve
         Job::new("erp_expire_lots", Duration::from_secs(300), move || {
             let (deps, rules) = b.clone();
             async move { sweep_lots(&deps, &rules).await }
+        }),
+        Job::new("erp_stock_snapshots", Duration::from_secs(3600), move || {
+            let (deps, rules) = c.clone();
+            async move { make_snapshots(&deps, &rules).await }
         }),
         Job::new("erp_verify_ledger", verify_every, move || {
             let (deps, counted) = (verify_deps.clone(), counted.clone());
@@ -56,6 +62,19 @@ async fn sweep_lots(deps: &Deps, rules: &Rules) -> anyhow::Result<()> {
         let noted = expire_lots(&mut tx, &stamp).await?;
         tx.commit().await?;
         if noted == 0 {
+            return Ok(());
+        }
+    }
+}
+
+/// Makes all snapshots of stock that are due, each in a transaction of its own.
+async fn make_snapshots(deps: &Deps, rules: &Rules) -> anyhow::Result<()> {
+    loop {
+        let mut tx = deps.db.begin().await?;
+        let stamp = Stamp { now: deps.clock.now(), by: "erp", rules };
+        let made = make_next(&mut tx, &stamp).await?;
+        tx.commit().await?;
+        if !made {
             return Ok(());
         }
     }

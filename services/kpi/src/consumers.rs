@@ -92,6 +92,7 @@ pub(crate) fn subscriptions(deps: &Deps, config: &Config) -> Vec<Subscription> {
                 "goods_received",
                 "stock_depleted",
                 "stock_replenished",
+                "cost_of_sales_revised",
             ],
             facts(),
         )

@@ -156,7 +156,7 @@ fn erp_fact(event: &Event) -> anyhow::Result<Option<OrderFact>> {
             cause.params.insert("return_id", body.return_id.clone());
             told(&body.order_id, Told::Booked(id(&body.return_id)), cause)
         }
-        E::GoodsReceived(_) | E::StockDepleted(_) | E::StockReplenished(_) => None,
+        E::GoodsReceived(_) | E::StockDepleted(_) | E::StockReplenished(_) | E::CostOfSalesRevised(_) => None,
     })
 }
 

@@ -15,6 +15,7 @@ use super::{commands, convert, queries};
 use crate::{
     config::{Rules, Stamp},
     ledger::{self, convert::money},
+    valuation,
 };
 
 /// Serves `StockService`.
@@ -170,8 +171,10 @@ impl StockService for Api {
         &self,
         _request: Request<VerifyLedgerRequest>,
     ) -> Result<Response<VerifyLedgerResponse>, Status> {
-        let mut conn = self.deps.db.acquire().await.map_err(status::from_sqlx)?;
-        let found = ledger::queries::verify(&mut conn).await.map_err(status::from_sqlx)?;
+        let mut tx = self.deps.db.begin().await.map_err(status::from_sqlx)?;
+        valuation::queries::one_picture(&mut tx).await.map_err(status::from_sqlx)?;
+        let mut found = ledger::queries::verify(&mut tx).await.map_err(status::from_sqlx)?;
+        found.checks.push(valuation::commands::replay::replay(&mut tx, self.rules.digits()).await?);
         Ok(Response::new(convert::verification(found, self.rules.currency)))
     }
 }

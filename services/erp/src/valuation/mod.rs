@@ -6,7 +6,11 @@
 pub(crate) mod commands;
 pub(crate) mod convert;
 pub mod domain;
+pub(crate) mod grpc;
+pub(crate) mod queries;
 pub(crate) mod store;
 pub(crate) mod store_making;
 pub mod store_past;
+pub(crate) mod store_prices;
 pub(crate) mod store_sales;
+pub(crate) mod store_snapshots;

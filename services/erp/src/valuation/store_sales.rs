@@ -18,6 +18,8 @@ pub(crate) struct Revised {
     pub(crate) cost: Decimal,
     /// Added to what of it came back.
     pub(crate) returned_cost: Decimal,
+    /// Of that, what came back to where it is ours; the rest was lost.
+    pub(crate) ours_again: Decimal,
     /// When it counts.
     pub(crate) effective_at: OffsetDateTime,
 }
@@ -32,6 +34,7 @@ pub(crate) async fn revised(conn: &mut PgConnection, entries: &[i64]) -> sqlx::R
         select s.cause_id as shipment_id, s.line_no, s.lot_id, s.from_place as place_id, s.order_id, s.sku,
             coalesce(sum(e.value) filter (where m.origin is null), 0) as cost,
             coalesce(sum(e.value) filter (where m.origin is not null), 0) as returned_cost,
+            coalesce(sum(e.value) filter (where m.origin is not null and e.to_place <> 4), 0) as ours_again,
             e.moved_at as effective_at
         from stock_move e
         join stock_move m on m.id = e.corrects

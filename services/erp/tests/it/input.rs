@@ -2,9 +2,9 @@
 
 use proto::erp::v1::{
     bom_service_client::BomServiceClient, fulfilment_service_client::FulfilmentServiceClient,
-    item_service_client::ItemServiceClient, receipt_service_client::ReceiptServiceClient,
+    item_service_client::ItemServiceClient, landed_cost_service_client::LandedCostServiceClient, receipt_service_client::ReceiptServiceClient,
     reservation_service_client::ReservationServiceClient, stock_service_client::StockServiceClient,
-    warehouse_service_client::WarehouseServiceClient, *,
+    valuation_service_client::ValuationServiceClient, warehouse_service_client::WarehouseServiceClient, *,
 };
 use tonic::Code;
 
@@ -30,6 +30,12 @@ macro_rules! all {
             StockServiceClient: get_availability(GetAvailabilityRequest), get_stock(GetStockRequest),
                 list_moves(ListMovesRequest), adjust_stock(AdjustStockRequest), transfer_stock(TransferStockRequest),
                 set_lot_status(SetLotStatusRequest), verify_ledger(VerifyLedgerRequest);
+            ValuationServiceClient: correct_receipt_cost(CorrectReceiptCostRequest), close_period(ClosePeriodRequest),
+                reopen_period(ReopenPeriodRequest), get_period(GetPeriodRequest), get_stock_as_of(GetStockAsOfRequest),
+                list_valuation(ListValuationRequest), set_valuation_method(SetValuationMethodRequest),
+                set_standard_costs(SetStandardCostsRequest);
+            LandedCostServiceClient: post_landed_cost(PostLandedCostRequest), cancel_landed_cost(CancelLandedCostRequest),
+                get_landed_cost(GetLandedCostRequest);
             ReceiptServiceClient: post_receipt(PostReceiptRequest), get_receipt(GetReceiptRequest);
             ReservationServiceClient: reserve_stock(ReserveStockRequest), get_reservation(GetReservationRequest),
                 close_reservation(CloseReservationRequest), reopen_reservation(ReopenReservationRequest),
@@ -81,6 +87,22 @@ async fn malformed_requests_are_refused_by_field() {
     names!(stock.set_lot_status(SetLotStatusRequest), "request_id", "status", "sku", "lot");
     names!(receipts.post_receipt(PostReceiptRequest), "request_id", "lines");
     names!(receipts.get_receipt(GetReceiptRequest), "receipt_id");
+    names!(
+        valuation.correct_receipt_cost(CorrectReceiptCostRequest),
+        "request_id",
+        "receipt_id",
+        "line_no",
+        "line_cost",
+        "reason"
+    );
+    names!(valuation.close_period(ClosePeriodRequest), "request_id", "through");
+    names!(valuation.reopen_period(ReopenPeriodRequest), "request_id", "from", "reason");
+    names!(valuation.get_stock_as_of(GetStockAsOfRequest), "sku");
+    names!(valuation.set_valuation_method(SetValuationMethodRequest), "request_id", "method", "reason");
+    names!(valuation.set_standard_costs(SetStandardCostsRequest), "request_id", "costs", "reason");
+    names!(landed_costs.post_landed_cost(PostLandedCostRequest), "request_id", "charges", "lines");
+    names!(landed_costs.cancel_landed_cost(CancelLandedCostRequest), "request_id", "landed_cost_id", "reason");
+    names!(landed_costs.get_landed_cost(GetLandedCostRequest), "landed_cost_id");
     names!(reservations.reserve_stock(ReserveStockRequest), "request_id", "lines", "reference");
     names!(reservations.get_reservation(GetReservationRequest), "order_id");
     names!(reservations.close_reservation(CloseReservationRequest), "order_id");

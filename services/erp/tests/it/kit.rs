@@ -10,6 +10,7 @@ use proto::{
         bom_service_client::BomServiceClient, fulfilment_service_client::FulfilmentServiceClient,
         item_service_client::ItemServiceClient, receipt_service_client::ReceiptServiceClient,
         reservation_service_client::ReservationServiceClient, stock_service_client::StockServiceClient,
+        valuation_service_client::ValuationServiceClient, landed_cost_service_client::LandedCostServiceClient,
         warehouse_service_client::WarehouseServiceClient, *,
     },
     orders::v1::{
@@ -182,6 +183,14 @@ impl Erp {
         StockServiceClient::new(self.everything.clone())
     }
 
+    pub(crate) fn valuation(&self) -> ValuationServiceClient<TestChannel> {
+        ValuationServiceClient::new(self.everything.clone())
+    }
+
+    pub(crate) fn landed_costs(&self) -> LandedCostServiceClient<TestChannel> {
+        LandedCostServiceClient::new(self.everything.clone())
+    }
+
     pub(crate) fn receipts(&self) -> ReceiptServiceClient<TestChannel> {
         ReceiptServiceClient::new(self.everything.clone())
     }
@@ -333,7 +342,7 @@ impl Erp {
     pub(crate) async fn balanced(&self) {
         let found = self.stock().verify_ledger(VerifyLedgerRequest {}).await.unwrap().into_inner();
         assert!(found.balanced, "{:?}", found.checks);
-        assert_eq!(found.checks.len(), 10);
+        assert_eq!(found.checks.len(), 11);
     }
 
     /// Names of the facts published about an aggregate, in order.

@@ -8,11 +8,13 @@ mod fulfilment;
 mod input;
 mod items;
 mod kit;
+mod landed_cost;
 mod model;
 mod receipts;
 mod reservation;
 mod returns;
 mod stock;
+mod valuation;
 
 use kit::Erp;
 

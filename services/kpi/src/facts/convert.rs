@@ -207,6 +207,7 @@ fn erp_fact(changes: &mut Changes, event: &Event, calendar: &Calendar) -> Read {
             }
         }
         Some(ErpFact::StockReturned(fact)) => came_back(changes, &fact, calendar)?,
+        Some(ErpFact::CostOfSalesRevised(fact)) => cost_revised(changes, &fact, calendar)?,
         Some(ErpFact::GoodsReceived(fact)) => {
             let day = calendar.day(moment(fact.received_at.as_ref())?)?;
             for line in &fact.lines {
@@ -236,6 +237,18 @@ fn shipped(changes: &mut Changes, fact: &erp::ShipmentShipped, calendar: &Calend
         Some(ShippedOff { carrier: fact.carrier.clone(), warehouse: fact.warehouse.clone(), at, day });
     for line in &fact.lines {
         let part = cost_part(line)?;
+        changes.line(order_id, line.line_no).shipped.add(part);
+        changes.stock(day, &line.sku, Movement::Shipped, part);
+    }
+    Ok(())
+}
+
+/// What was sent cost more or less than was said: the order's margin changes, and the cost of what left on that day.
+fn cost_revised(changes: &mut Changes, fact: &erp::CostOfSalesRevised, calendar: &Calendar) -> Read {
+    let (order_id, day) = (id(&fact.order_id)?, calendar.day(moment(fact.effective_at.as_ref())?)?);
+    for line in &fact.lines {
+        let amount = money(line.difference.as_ref())?.amount;
+        let part = Part { quantity: Decimal::ZERO, amount, tax: Decimal::ZERO };
         changes.line(order_id, line.line_no).shipped.add(part);
         changes.stock(day, &line.sku, Movement::Shipped, part);
     }

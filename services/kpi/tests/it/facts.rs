@@ -135,6 +135,25 @@ async fn a_return_takes_revenue_margin_and_cost_back_but_written_off_goods_stay_
 }
 
 #[tokio::test]
+async fn goods_that_turn_out_dearer_cost_more_and_leave_less_margin_once_and_in_any_order() {
+    let app = start().await;
+    let mut order = ten_pieces();
+    let (placed, shipped) = (order.placed(), order.shipped(MONDAY, 1, &[(1, 10, 60_000)]));
+    let revised = order.cost_revised(MONDAY, &[(1, 5_000)]);
+    let cheaper = order.cost_revised(MONDAY, &[(1, -1_000)]);
+    app.deliver(std::slice::from_ref(&revised)).await.unwrap();
+    app.deliver(&[placed, shipped]).await.unwrap();
+    // 1,300.00 less 122.00 of VAT less 650.00 of cost.
+    let dearer = figures(&app).await;
+    assert_eq!((dearer.cost.clone(), dearer.margin.clone()), (rub(65_000), rub(52_800)));
+    app.deliver(&[revised]).await.unwrap();
+    assert_eq!(figures(&app).await, dearer);
+    app.deliver(&[cheaper]).await.unwrap();
+    let after = figures(&app).await;
+    assert_eq!((after.cost, after.units), (rub(64_000), dearer.units));
+}
+
+#[tokio::test]
 async fn goods_nobody_collected_are_no_revenue_until_they_are_sent_again() {
     let app = start().await;
     let mut order = ten_pieces();

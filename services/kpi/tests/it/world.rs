@@ -306,6 +306,24 @@ impl Order {
         self.erp_event(Erp::ShipmentFailed(fact))
     }
 
+    /// What lines cost more, in minor units.
+    pub(crate) fn cost_revised(&mut self, at: OffsetDateTime, lines: &[(i32, i64)]) -> Event {
+        let line = |(line_no, cost): &(i32, i64)| erp::RevisedLine {
+            line_no: *line_no,
+            sku: self.lines[usize::try_from(*line_no).unwrap() - 1].sku.clone(),
+            shipment_id: id(4, 1).to_string(),
+            difference: rub(*cost),
+        };
+        let fact = erp::CostOfSalesRevised {
+            order_id: self.id.to_string(),
+            lines: lines.iter().map(line).collect(),
+            difference: rub(lines.iter().map(|line| line.1).sum()),
+            document_id: id(5, 1).to_string(),
+            effective_at: stamp(at),
+        };
+        self.erp_event(Erp::CostOfSalesRevised(fact))
+    }
+
     pub(crate) fn stock_returned(
         &mut self,
         at: OffsetDateTime,

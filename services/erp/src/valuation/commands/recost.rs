@@ -42,7 +42,8 @@ pub(crate) async fn lock_with_made(conn: &mut PgConnection, skus: BTreeSet<Strin
     if making::closure(conn, &skus).await?.is_subset(&all) { Ok(work) } else { Err(Error::Busy) }
 }
 
-/// Values locked items again after given entries changed what their receipts are worth.
+/// Values locked items again, after `entries` changed what their receipts are worth or something else changed how they are
+/// valued.
 ///
 /// # Errors
 /// Database errors; [`Error::Inconsistent`].
@@ -50,10 +51,10 @@ pub(crate) async fn recost(
     conn: &mut PgConnection,
     work: &mut Work,
     skus: BTreeSet<String>,
+    mut entries: Vec<i64>,
     again: &Again,
     stamp: &Stamp<'_>,
 ) -> Result<(), Error> {
-    let mut entries = Vec::new();
     pass(conn, work, skus, &mut entries, again, stamp).await?;
     finish(conn, work, &entries, again, stamp).await
 }

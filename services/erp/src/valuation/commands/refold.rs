@@ -1,9 +1,11 @@
 //! Values the whole past of an item again and says what the book has otherwise.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use futures::TryStreamExt as _;
+use rust_decimal::Decimal;
 use sqlx::PgConnection;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
@@ -32,13 +34,14 @@ pub(crate) struct Refolded {
 }
 
 /// The walk through a past.
-struct Walk {
+pub(super) struct Walk {
     fold: Fold,
     revaluations: VecDeque<Revaluation>,
+    moments: BTreeMap<Uuid, OffsetDateTime>,
     new: VecDeque<(usize, Entry)>,
     values: Vec<(usize, Valued)>,
     corrections: Vec<Correction>,
-    added: BTreeMap<(Uuid, Uuid), rust_decimal::Decimal>,
+    added: BTreeMap<(Uuid, Uuid), Decimal>,
 }
 
 fn short(_: Shortage) -> Error {
@@ -46,10 +49,29 @@ fn short(_: Shortage) -> Error {
 }
 
 impl Walk {
+    /// Before the first movement. `new` are movements that are not posted yet.
+    pub(super) fn new(
+        basis: Basis,
+        revaluations: Vec<Revaluation>,
+        mut new: Vec<(usize, Entry)>,
+        digits: u32,
+    ) -> Self {
+        new.sort_by_key(|(_, entry)| (entry.at, entry.id));
+        Self {
+            fold: Fold::new(basis, digits),
+            moments: revaluations.iter().map(|one| (one.id, one.at)).collect(),
+            revaluations: revaluations.into(),
+            new: new.into(),
+            values: Vec::new(),
+            corrections: Vec::new(),
+            added: BTreeMap::new(),
+        }
+    }
+
     fn revalue(&mut self, until: impl Fn(&Revaluation) -> bool) {
         while let Some(one) = self.revaluations.pop_front_if(|one| until(one)) {
             for (warehouse, value) in self.fold.revalue(&one) {
-                self.added.insert((one.id, warehouse), value);
+                *self.added.entry((one.id, warehouse)).or_default() += value;
             }
         }
     }
@@ -63,7 +85,8 @@ impl Walk {
         Ok(())
     }
 
-    fn past(&mut self, past: &Past) -> Result<(), Error> {
+    /// The next movement of the past.
+    pub(super) fn past(&mut self, past: &Past) -> Result<(), Error> {
         self.fresh(|entry| entry.at < past.entry.at)?;
         self.revalue(|one| one.at <= past.entry.at);
         let valued = self.fold.push(&past.entry).map_err(short)?;
@@ -77,6 +100,32 @@ impl Walk {
         }
         Ok(())
     }
+
+    /// After the last one: the differences, where the book says that revaluations added `recorded`.
+    pub(super) fn end(
+        mut self,
+        sku: &str,
+        recorded: &HashMap<(String, Uuid, Uuid), Decimal>,
+        before: Vec<(Pool, CostLayer)>,
+    ) -> Result<Refolded, Error> {
+        self.fresh(|_| true)?;
+        self.revalue(|_| true);
+        let told: BTreeMap<_, _> = recorded
+            .iter()
+            .filter(|((of, ..), _)| of == sku)
+            .map(|((_, id, warehouse), value)| ((*id, *warehouse), *value))
+            .collect();
+        let keys: BTreeSet<_> = self.added.keys().chain(told.keys()).copied().collect();
+        let of = |values: &BTreeMap<_, Decimal>, key| values.get(&key).copied().unwrap_or_default();
+        let differs = |key: (Uuid, Uuid)| {
+            let value = of(&self.added, key) - of(&told, key);
+            let at = *self.moments.get(&key.0)?;
+            (!value.is_zero()).then(|| Revalued { sku: sku.to_owned(), id: key.0, warehouse: key.1, at, value })
+        };
+        let revalued = keys.into_iter().filter_map(differs).collect();
+        let Self { fold, values, corrections, .. } = self;
+        Ok(Refolded { sku: sku.to_owned(), values, corrections, revalued, before, fold })
+    }
 }
 
 /// Values an item's past again, with movements that are not posted yet at their moments. The item is locked.
@@ -87,40 +136,19 @@ pub(crate) async fn refold(
     conn: &mut PgConnection,
     sku: &str,
     basis: Basis,
-    mut new: Vec<(usize, Entry)>,
+    new: Vec<(usize, Entry)>,
     digits: u32,
 ) -> Result<Refolded, Error> {
     let skus = [sku.to_owned()];
     let basis = store::opened(conn, &skus).await?.get(sku).copied().unwrap_or(basis);
     let revaluations = store::revaluations(conn, &skus).await?.remove(sku).unwrap_or_default();
-    let recorded = if revaluations.is_empty() { Default::default() } else { store::revalued(conn, &skus).await? };
+    let recorded = if revaluations.is_empty() { HashMap::new() } else { store::revalued(conn, &skus).await? };
     let before = store::layers(conn, &skus).await?.remove(sku).unwrap_or_default();
-    new.sort_by_key(|(_, entry)| (entry.at, entry.id));
-    let moments: BTreeMap<_, _> = revaluations.iter().map(|one| (one.id, one.at)).collect();
-    let mut walk = Walk {
-        fold: Fold::new(basis, digits),
-        revaluations: revaluations.into(),
-        new: new.into(),
-        values: Vec::new(),
-        corrections: Vec::new(),
-        added: BTreeMap::new(),
-    };
+    let mut walk = Walk::new(basis, revaluations, new, digits);
     let mut rows = sqlx::query_as::<_, PastRow>(HISTORY).bind(&skus[..]).fetch(&mut *conn);
     while let Some(row) = rows.try_next().await? {
         walk.past(&Past::from(row))?;
     }
     drop(rows);
-    walk.fresh(|_| true)?;
-    walk.revalue(|_| true);
-    let told = |id, warehouse| recorded.get(&(sku.to_owned(), id, warehouse)).copied().unwrap_or_default();
-    let keys: BTreeSet<_> =
-        walk.added.keys().copied().chain(recorded.keys().map(|(_, id, warehouse)| (*id, *warehouse))).collect();
-    let differs = |(id, warehouse): (Uuid, Uuid)| {
-        let value = walk.added.get(&(id, warehouse)).copied().unwrap_or_default() - told(id, warehouse);
-        let at = *moments.get(&id)?;
-        (!value.is_zero()).then(|| Revalued { sku: sku.to_owned(), id, warehouse, at, value })
-    };
-    let revalued = keys.into_iter().filter_map(differs).collect();
-    let Walk { fold, values, corrections, .. } = walk;
-    Ok(Refolded { sku: sku.to_owned(), values, corrections, revalued, before, fold })
+    walk.end(sku, &recorded, before)
 }

@@ -2,6 +2,8 @@
 
 mod fold;
 mod spread;
+#[cfg(test)]
+mod tests;
 
 pub use fold::{Fold, Shortage, Valued};
 use rust_decimal::Decimal;
