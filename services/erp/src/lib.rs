@@ -12,9 +12,10 @@ use std::{sync::Arc, time::Duration};
 use messaging::Subscription;
 use proto::erp::v1::{
     bom_service_server::BomServiceServer, fulfilment_service_server::FulfilmentServiceServer,
-    item_service_server::ItemServiceServer, landed_cost_service_server::LandedCostServiceServer, receipt_service_server::ReceiptServiceServer,
-    reservation_service_server::ReservationServiceServer, stock_service_server::StockServiceServer,
-    valuation_service_server::ValuationServiceServer,     warehouse_service_server::WarehouseServiceServer,
+    item_service_server::ItemServiceServer, landed_cost_service_server::LandedCostServiceServer,
+    receipt_service_server::ReceiptServiceServer, reservation_service_server::ReservationServiceServer,
+    stock_service_server::StockServiceServer, valuation_service_server::ValuationServiceServer,
+    warehouse_service_server::WarehouseServiceServer,
 };
 use service::{Deps, Service};
 use tonic::service::Routes;

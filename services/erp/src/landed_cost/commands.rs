@@ -107,12 +107,7 @@ async fn add(
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::LandedCostCancelled`], [`Error::Busy`].
-pub(crate) async fn cancel(
-    conn: &mut PgConnection,
-    id: Uuid,
-    reason: &str,
-    stamp: &Stamp<'_>,
-) -> Result<(), Error> {
+pub(crate) async fn cancel(conn: &mut PgConnection, id: Uuid, reason: &str, stamp: &Stamp<'_>) -> Result<(), Error> {
     let added = store::added(conn, id).await?;
     if added.is_empty() {
         return Err(Error::NotFound("landed cost", id.to_string()));

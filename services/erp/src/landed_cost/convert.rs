@@ -21,11 +21,7 @@ use super::{
 use crate::ledger::convert::{money, number};
 
 /// Reads landed cost to post.
-pub(super) fn new_landed_cost(
-    check: &mut Check,
-    request: &PostLandedCostRequest,
-    currency: Currency,
-) -> NewLandedCost {
+pub(super) fn new_landed_cost(check: &mut Check, request: &PostLandedCostRequest, currency: Currency) -> NewLandedCost {
     check.len("charges", request.charges.len(), 1..=20);
     check.len("lines", request.lines.len(), 1..=1000);
     let charges = request.charges.iter().take(20).enumerate();
@@ -55,7 +51,11 @@ fn charge(check: &mut Check, index: usize, input: &ChargeInput, currency: Curren
         text => check.decimal(&at("rate"), text),
     };
     let given = !input.rate.is_empty();
-    check.require(given != own || (given && rate == Decimal::ONE), at("rate"), "is needed for another currency, and only then");
+    check.require(
+        given != own || (given && rate == Decimal::ONE),
+        at("rate"),
+        "is needed for another currency, and only then",
+    );
     check.require(rate > Decimal::ZERO, at("rate"), "must be above zero");
     let rate_on = check.optional_date(&at("rate_on"), &input.rate_on);
     check.require(own || rate_on.is_some(), at("rate_on"), "is needed for another currency");
@@ -86,7 +86,8 @@ fn charge(check: &mut Check, index: usize, input: &ChargeInput, currency: Curren
         at("customs_code"),
         "is needed with the basis customs code, and only then",
     );
-    let charge = Charge { kind, basis, amount: amount.amount, currency: amount.currency.code(), rate, rate_on, customs_code };
+    let charge =
+        Charge { kind, basis, amount: amount.amount, currency: amount.currency.code(), rate, rate_on, customs_code };
     let fits = charge.cost(currency.minor_digits()).is_some_and(|cost| cost < Decimal::from(10_i64.pow(15)));
     check.require(fits, at("amount"), "is too much");
     charge

@@ -187,10 +187,9 @@ pub fn deltas(moves: &[Move]) -> BTreeMap<(Uuid, i64), Delta> {
     for one in moves {
         for (place, sign) in [(one.from, Decimal::NEGATIVE_ONE), (one.to, Decimal::ONE)] {
             if place.kind.is_own() {
-                let sum = sums.entry((one.lot, place.id)).or_insert_with(|| Delta {
-                    sku: one.sku.clone(),
-                    quantity: Decimal::ZERO,
-                });
+                let sum = sums
+                    .entry((one.lot, place.id))
+                    .or_insert_with(|| Delta { sku: one.sku.clone(), quantity: Decimal::ZERO });
                 sum.quantity += sign * one.quantity;
             }
         }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use prost_types::Timestamp;
 use proto::erp::v1::{
     AdjustStockRequest, AdjustmentKind, Availability, GetStockResponse, LedgerCheck, LotBalance, LotStatus, Move,
     TransferStockRequest, VerifyLedgerResponse,
 };
 use rust_decimal::Decimal;
 use service::Check;
-use prost_types::Timestamp;
 use time::OffsetDateTime;
 use types::{Currency, split_largest_remainder};
 

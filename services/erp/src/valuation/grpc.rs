@@ -127,9 +127,7 @@ impl ValuationService for Api {
         let mut conn = self.deps.db.acquire().await.map_err(status::from_sqlx)?;
         let closed_before = queries::period(&mut conn).await.map_err(status::from_sqlx)?;
         let through = closed_before.and_then(|at| self.rules.today(at).previous_day());
-        Ok(Response::new(GetPeriodResponse {
-            closed_through: through.map(|day| day.to_string()).unwrap_or_default(),
-        }))
+        Ok(Response::new(GetPeriodResponse { closed_through: through.map(|day| day.to_string()).unwrap_or_default() }))
     }
 
     async fn get_stock_as_of(

@@ -83,7 +83,11 @@ pub(crate) async fn layers(conn: &mut PgConnection, skus: &[String]) -> sqlx::Re
 pub(crate) type Keyed<'a> = (&'a str, Pool, &'a CostLayer);
 
 /// Removes layers that are empty and writes those that changed; the items are locked.
-pub(crate) async fn write_layers(conn: &mut PgConnection, gone: &[Keyed<'_>], changed: &[Keyed<'_>]) -> sqlx::Result<()> {
+pub(crate) async fn write_layers(
+    conn: &mut PgConnection,
+    gone: &[Keyed<'_>],
+    changed: &[Keyed<'_>],
+) -> sqlx::Result<()> {
     if gone.is_empty() && changed.is_empty() {
         return Ok(());
     }

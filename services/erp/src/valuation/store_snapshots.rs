@@ -4,9 +4,7 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 /// The moment of the last snapshot, and of the first movement.
-pub(crate) async fn bounds(
-    conn: &mut PgConnection,
-) -> sqlx::Result<(Option<OffsetDateTime>, Option<OffsetDateTime>)> {
+pub(crate) async fn bounds(conn: &mut PgConnection) -> sqlx::Result<(Option<OffsetDateTime>, Option<OffsetDateTime>)> {
     sqlx::query_as(
         "-- snapshot_bounds
         select (select max(at) from stock_snapshot_moment),

@@ -2,12 +2,18 @@
 
 use futures::future::join_all;
 use proto::{
-    erp::v1::{AdjustmentKind, ReserveLine, ReserveStockRequest, ShipOrdersRequest},
+    erp::v1::{
+        AdjustmentKind, ChargeBasis, ChargeInput, ChargeKind, CorrectReceiptCostRequest, LandedLineInput,
+        PostLandedCostRequest, ReserveLine, ReserveStockRequest, ShipOrdersRequest,
+    },
     orders::v1::ReturnOutcome,
 };
 use uuid::Uuid;
 
-use crate::kit::{Erp, cancelled, goods, key, line, order, pcs, placed, reason, returned};
+use crate::{
+    kit::{Erp, cancelled, goods, key, line, order, pcs, placed, reason, returned, rub},
+    valuation::received_at,
+};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s9_two_hundred_buyers_at_once_and_ten_pieces() {
@@ -124,4 +130,68 @@ async fn an_order_that_comes_while_others_wait_to_be_shipped_is_unknown_to_them_
     let refusals: Vec<_> = results.iter().map(|result| result.refusal.as_str()).collect();
     assert_eq!(refusals, ["NOTHING_RESERVED", ""]);
     erp.balanced().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn prices_receipts_of_the_past_landed_cost_and_sales_at_once_end_as_if_they_came_one_by_one() {
+    let erp = Erp::start().await;
+    let skus = ["A", "B", "C"];
+    erp.know(&skus).await;
+    let receipt = erp.receive(&skus.map(|sku| goods(sku, 60, "3.33", "L"))).await;
+    let day = time::Duration::days(1);
+    let sell = async |n: i64| {
+        let lines = (0..3).map(|k| line(k + 1, skus[(n as usize + k as usize) % 3], 1)).collect();
+        let id = erp.place(n, lines).await;
+        erp.ship(id).await;
+        if n % 4 == 0 {
+            erp.deliver(&[returned(id, &[(1, "", 1)], ReturnOutcome::Restock)]).await;
+        }
+    };
+    let correct = async |n: i64| {
+        let request = CorrectReceiptCostRequest {
+            request_id: key(),
+            receipt_id: receipt.receipt_id.clone(),
+            line_no: 1 + i32::try_from(n % 3).unwrap(),
+            line_cost: rub(format!("{}.11", 150 + n)),
+            reason: "at once".into(),
+        };
+        erp.valuation().correct_receipt_cost(request).await.unwrap();
+    };
+    let land = async |n: i64| {
+        let line =
+            |line_no| LandedLineInput { receipt_id: receipt.receipt_id.clone(), line_no, ..LandedLineInput::default() };
+        let charge = ChargeInput {
+            kind: ChargeKind::Freight.into(),
+            basis: ChargeBasis::Value.into(),
+            amount: rub(format!("{n}.07")),
+            ..ChargeInput::default()
+        };
+        let mut lines = vec![line(1), line(2), line(3)];
+        lines.rotate_left(usize::try_from(n % 3).unwrap());
+        let request = PostLandedCostRequest {
+            request_id: key(),
+            charges: vec![charge],
+            lines,
+            ..PostLandedCostRequest::default()
+        };
+        erp.landed_costs().post_landed_cost(request).await.unwrap();
+    };
+    let late = async |n: i64| {
+        let sku = skus[usize::try_from(n % 3).unwrap()];
+        received_at(&erp, sku, 2, "4.01", "L", erp.now() - day * i32::try_from(n).unwrap()).await.unwrap();
+    };
+    tokio::join!(
+        join_all((1..=40).map(sell)),
+        join_all((1..=20).map(correct)),
+        join_all((1..=10).map(land)),
+        join_all((1..=10).map(late)),
+    );
+    erp.balanced().await;
+    let sums = "select (select sum(value) from stock_move where from_place = 1)
+            - (select sum(value) from stock_move where to_place = 2) + (select sum(value) from stock_move where from_place = 2)
+            - (select sum(value) from cost_layer) = 0";
+    assert!(
+        sqlx::query_scalar::<_, bool>(sums).fetch_one(erp.app.db.pool()).await.unwrap(),
+        "nothing is lost on the way"
+    );
 }

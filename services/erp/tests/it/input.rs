@@ -2,9 +2,10 @@
 
 use proto::erp::v1::{
     bom_service_client::BomServiceClient, fulfilment_service_client::FulfilmentServiceClient,
-    item_service_client::ItemServiceClient, landed_cost_service_client::LandedCostServiceClient, receipt_service_client::ReceiptServiceClient,
-    reservation_service_client::ReservationServiceClient, stock_service_client::StockServiceClient,
-    valuation_service_client::ValuationServiceClient, warehouse_service_client::WarehouseServiceClient, *,
+    item_service_client::ItemServiceClient, landed_cost_service_client::LandedCostServiceClient,
+    receipt_service_client::ReceiptServiceClient, reservation_service_client::ReservationServiceClient,
+    stock_service_client::StockServiceClient, valuation_service_client::ValuationServiceClient,
+    warehouse_service_client::WarehouseServiceClient, *,
 };
 use tonic::Code;
 

@@ -8,9 +8,9 @@ use proto::{
     common::v1::{Money, Quantity},
     erp::v1::{
         bom_service_client::BomServiceClient, fulfilment_service_client::FulfilmentServiceClient,
-        item_service_client::ItemServiceClient, receipt_service_client::ReceiptServiceClient,
-        reservation_service_client::ReservationServiceClient, stock_service_client::StockServiceClient,
-        valuation_service_client::ValuationServiceClient, landed_cost_service_client::LandedCostServiceClient,
+        item_service_client::ItemServiceClient, landed_cost_service_client::LandedCostServiceClient,
+        receipt_service_client::ReceiptServiceClient, reservation_service_client::ReservationServiceClient,
+        stock_service_client::StockServiceClient, valuation_service_client::ValuationServiceClient,
         warehouse_service_client::WarehouseServiceClient, *,
     },
     orders::v1::{

@@ -13,12 +13,7 @@ use crate::{
 };
 
 fn charge(basis: ChargeBasis, amount: &str) -> ChargeInput {
-    ChargeInput {
-        kind: ChargeKind::Freight.into(),
-        basis: basis.into(),
-        amount: rub(amount),
-        ..ChargeInput::default()
-    }
+    ChargeInput { kind: ChargeKind::Freight.into(), basis: basis.into(), amount: rub(amount), ..ChargeInput::default() }
 }
 
 fn lines_of(receipt: &Receipt) -> Vec<LandedLineInput> {
@@ -73,13 +68,19 @@ async fn s7_landed_cost_after_part_was_sold_goes_to_stock_and_to_the_cost_of_sal
     assert_eq!(erp.worth("A").await, "42000.00", "12,000 to stock");
     let told = revisions(&erp).await;
     assert_eq!((told.len(), amount(&told[0].difference)), (1, "28000.00".into()));
-    assert_eq!((told[0].order_id.clone(), told[0].document_id.clone()), (id.to_string(), posted.landed_cost_id.clone()));
+    assert_eq!(
+        (told[0].order_id.clone(), told[0].document_id.clone()),
+        (id.to_string(), posted.landed_cost_id.clone())
+    );
     assert_eq!(amount(&as_of(&erp, "A", closed).await.value), "30000.00", "closed periods stay as they were");
     erp.balanced().await;
 
     let taken_back = cancel(&erp, &posted.landed_cost_id).await.unwrap();
     assert!(taken_back.cancelled);
-    assert_eq!((erp.worth("A").await, amount(&revisions(&erp).await[1].difference)), ("30000.00".into(), "-28000.00".into()));
+    assert_eq!(
+        (erp.worth("A").await, amount(&revisions(&erp).await[1].difference)),
+        ("30000.00".into(), "-28000.00".into())
+    );
     assert_eq!(reason(&cancel(&erp, &posted.landed_cost_id).await.unwrap_err()), "LANDED_COST_CANCELLED");
     assert_eq!(cancel(&erp, &service::new_id().to_string()).await.unwrap_err().code(), Code::NotFound);
     erp.balanced().await;
@@ -116,7 +117,8 @@ async fn charges_have_currencies_and_lots_keep_their_declaration() {
         .unwrap();
     assert_eq!(kept, ("10702070/010226/0001234".into(), "CN".into()));
 
-    let by = async |basis, lines: &[LandedLineInput]| post(&erp, request(vec![charge(basis, "1")], lines.to_vec())).await;
+    let by =
+        async |basis, lines: &[LandedLineInput]| post(&erp, request(vec![charge(basis, "1")], lines.to_vec())).await;
     assert_eq!(reason(&by(ChargeBasis::Volume, &lines).await.unwrap_err()), "VOLUME_MISSING");
     assert_eq!(reason(&by(ChargeBasis::Weight, &lines_of(&receipt)).await.unwrap_err()), "WEIGHT_MISSING");
     let coded = ChargeInput { customs_code: "9999".into(), ..charge(ChargeBasis::CustomsCode, "1") };

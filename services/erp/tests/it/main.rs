@@ -10,6 +10,7 @@ mod items;
 mod kit;
 mod landed_cost;
 mod model;
+mod model_past;
 mod receipts;
 mod reservation;
 mod returns;

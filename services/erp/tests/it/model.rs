@@ -23,10 +23,15 @@ use crate::kit::{Erp, In, amount, cancelled, goods, key, line, lines_cancelled, 
 const LOTS: [(&str, &str); 5] =
     [("c", "2027-01-01"), ("d", "2027-01-01"), ("a", "2028-01-01"), ("b", ""), ("e", "2026-03-01")];
 
-struct Dice(u64);
+/// Random numbers that are the same for the same seed.
+pub(crate) struct Dice(u64);
 
 impl Dice {
-    fn roll(&mut self, sides: u64) -> i64 {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub(crate) fn roll(&mut self, sides: u64) -> i64 {
         // splitmix64
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
@@ -35,7 +40,7 @@ impl Dice {
         i64::try_from((z ^ (z >> 31)) % sides).unwrap()
     }
 
-    fn index(&mut self, len: usize) -> usize {
+    pub(crate) fn index(&mut self, len: usize) -> usize {
         usize::try_from(self.roll(len as u64)).unwrap()
     }
 }
@@ -476,7 +481,8 @@ impl Life<'_> {
     }
 }
 
-fn setting(name: &str, otherwise: u64) -> u64 {
+/// A number from the environment.
+pub(crate) fn setting(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).map_or(otherwise, |text| text.parse().unwrap())
 }
 

@@ -1,5 +1,9 @@
 //! What stock is worth: methods, the past, periods, corrections.
 
+use erp::ledger::{
+    commands::{finish, lock, post},
+    domain::{Cause, Move, PRODUCTION, Place, PlaceKind, Worth},
+};
 use proto::erp::v1::{
     AdjustStockRequest, AdjustmentKind, ClosePeriodRequest, CorrectReceiptCostRequest, CorrectReceiptCostResponse,
     CostOfSalesRevised, GetPeriodRequest, GetStockAsOfRequest, GetStockAsOfResponse, ItemInput, ListMovesRequest,
@@ -249,7 +253,14 @@ async fn what_would_have_been_missing_cannot_be_taken_out_of_the_past() {
     let lines = vec![TransferLine { sku: "A".into(), lot: "L".into(), quantity: pcs(1) }];
     let (from_place, to_place) = ("MAIN/DEFAULT".into(), "TRANSIT".into());
     let moved_at = Some(proto::to_timestamp(late));
-    let request = TransferStockRequest { request_id: key(), from_place, to_place, lines, moved_at, ..TransferStockRequest::default() };
+    let request = TransferStockRequest {
+        request_id: key(),
+        from_place,
+        to_place,
+        lines,
+        moved_at,
+        ..TransferStockRequest::default()
+    };
     assert_eq!(reason(&erp.stock().transfer_stock(request).await.unwrap_err()), "PAST_WOULD_BE_NEGATIVE");
     let future = erp.now() + Duration::hours(1);
     assert_eq!(fields(&adjusted_at(&erp, AdjustmentKind::WriteOff, "L", 1, future).await.unwrap_err()), ["moved_at"]);
@@ -430,5 +441,64 @@ async fn another_method_shares_out_anew_and_changes_nothing_of_the_sum() {
     assert_eq!(fields(&set_method(&erp, "", ValuationMethod::Unspecified).await.unwrap_err()), ["method"]);
     // Three of ten went from the first lot; the average over all fifteen minus three was shared by quantity.
     assert_eq!(ship_out(&erp, 2, 12).await, "170.05");
+    erp.balanced().await;
+}
+
+#[tokio::test]
+async fn the_recount_folds_every_item_from_zero() {
+    let erp = Erp::start().await;
+    erp.know(&["A"]).await;
+    erp.receive(&[goods("A", 5, "10", "L1"), goods("A", 5, "10", "L2")]).await;
+    erp.balanced().await;
+    // A rouble moves from one lot to the other: the sum of the item still fits.
+    let falsify = "update cost_layer set value = value + case when lot_id = (select min(id::text)::uuid from lot) then 1 else -1 end";
+    sqlx::query(falsify).execute(erp.app.db.pool()).await.unwrap();
+    let found = erp.stock().verify_ledger(proto::erp::v1::VerifyLedgerRequest {}).await.unwrap().into_inner();
+    let wrong: Vec<_> = found.checks.iter().filter(|check| check.differences > 0).collect();
+    assert_eq!(
+        (wrong.len(), wrong[0].name.as_str(), wrong[0].samples.clone()),
+        (1, "valuation", vec!["item A".into()])
+    );
+}
+
+#[tokio::test]
+async fn what_is_made_of_goods_follows_what_they_cost() {
+    let erp = Erp::start().await;
+    erp.know(&["A", "K"]).await;
+    let receipt = erp.receive(&[goods("A", 10, "10", "L")]).await;
+    erp.receive(&[goods("K", 1, "0", "KL")]).await;
+    // Five of A become one K, as a kit is made: inputs go to PRODUCTION, the output comes from it.
+    let mut tx = erp.app.db.begin().await.unwrap();
+    let rules = erp::config::Rules::new(&erp::Config::default()).unwrap();
+    let stamp = erp::config::Stamp { now: erp.now(), by: "test", rules: &rules };
+    let lots: std::collections::BTreeMap<String, uuid::Uuid> =
+        sqlx::query_as::<_, (String, uuid::Uuid)>("select sku, id from lot")
+            .fetch_all(&mut *tx)
+            .await
+            .unwrap()
+            .into_iter()
+            .collect();
+    let skus = ["A", "K"].map(String::from).into();
+    let mut work = lock(&mut tx, skus, false).await.unwrap();
+    let bin = Place { id: 100, kind: PlaceKind::Stock };
+    let cause = Cause { kind: "transfer", id: service::new_id(), order: None };
+    let input = Move::new(bin, PRODUCTION, ("A", lots["A"]), 5.into(), cause);
+    let used = post(&mut tx, &mut work, &[input], stamp.now, &stamp).await.unwrap();
+    let output = Move::new(PRODUCTION, bin, ("K", lots["K"]), 1.into(), cause).worth(Worth::Given(used[0].value));
+    post(&mut tx, &mut work, &[output], stamp.now, &stamp).await.unwrap();
+    finish(&mut tx, work, &stamp).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!((erp.worth("A").await, erp.worth("K").await), ("50.00".into(), "50.00".into()));
+    let id = erp.place(1, vec![line(1, "K", 1)]).await;
+    assert_eq!(
+        amount(&erp.ship(id).await.cost),
+        "25.00",
+        "the average of the lot: one came in for nothing, one for 50.00"
+    );
+    erp.balanced().await;
+    correct_cost(&erp, &receipt, "200").await.unwrap();
+    assert_eq!(erp.worth("A").await, "100.00");
+    assert_eq!(amount(&revisions(&erp).await[0].difference), "25.00");
+    assert_eq!(erp.worth("K").await, "50.00");
     erp.balanced().await;
 }

@@ -99,11 +99,7 @@ pub(crate) async fn open(conn: &mut PgConnection, at: OffsetDateTime) -> Result<
 ///
 /// # Errors
 /// [`Error::PastWouldBeNegative`] with the first moment at which it would not be.
-pub(crate) async fn still_there(
-    conn: &mut PgConnection,
-    moves: &[Move],
-    dates: &Dates,
-) -> Result<(), Error> {
+pub(crate) async fn still_there(conn: &mut PgConnection, moves: &[Move], dates: &Dates) -> Result<(), Error> {
     let mut changes: Vec<(Uuid, i64, OffsetDateTime, rust_decimal::Decimal)> = Vec::new();
     for one in moves.iter().filter(|one| dates.past.contains(&one.sku)) {
         for (place, quantity) in [(one.from, -one.quantity), (one.to, one.quantity)] {

@@ -71,9 +71,8 @@ pub(crate) async fn set_standards(
         return Err(Error::UnknownSku(unknown.join(", ")));
     }
     store::set_standards(conn, costs).await?;
-    let by_it = |sku: &str| {
-        work.item(sku).is_some_and(|item| item.method == Method::Standard && item.last_moved_at.is_some())
-    };
+    let by_it =
+        |sku: &str| work.item(sku).is_some_and(|item| item.method == Method::Standard && item.last_moved_at.is_some());
     let of_it = costs.iter().filter(|(sku, _)| by_it(sku));
     let changes: Vec<_> = of_it
         .map(|(sku, cost)| NewBasis { sku: sku.clone(), method: Method::Standard, standard: Some(*cost) })

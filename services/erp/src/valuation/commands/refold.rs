@@ -50,12 +50,7 @@ fn short(_: Shortage) -> Error {
 
 impl Walk {
     /// Before the first movement. `new` are movements that are not posted yet.
-    pub(super) fn new(
-        basis: Basis,
-        revaluations: Vec<Revaluation>,
-        mut new: Vec<(usize, Entry)>,
-        digits: u32,
-    ) -> Self {
+    pub(super) fn new(basis: Basis, revaluations: Vec<Revaluation>, mut new: Vec<(usize, Entry)>, digits: u32) -> Self {
         new.sort_by_key(|(_, entry)| (entry.at, entry.id));
         Self {
             fold: Fold::new(basis, digits),
@@ -91,8 +86,7 @@ impl Walk {
         self.revalue(|one| one.at <= past.entry.at);
         let valued = self.fold.push(&past.entry).map_err(short)?;
         let id = past.entry.id;
-        for (now, recorded, of_variance) in
-            [(valued.value, past.value, false), (valued.variance, past.variance, true)]
+        for (now, recorded, of_variance) in [(valued.value, past.value, false), (valued.variance, past.variance, true)]
         {
             if now != recorded {
                 self.corrections.push(Correction { id, value: now - recorded, of_variance });

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use rust_decimal::Decimal;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -53,6 +54,14 @@ fn entry(moves: &[Move], index: usize, warehouses: &HashMap<i64, Uuid>, dates: &
     }
 }
 
+/// The past knows itself what a lot last came in at.
+fn as_in_history(worth: Worth) -> Worth {
+    match worth {
+        Worth::Found(_) => Worth::Found(Decimal::ZERO),
+        other => other,
+    }
+}
+
 /// Values movements of locked items: from the layers where nothing later happened, from the whole past elsewhere.
 ///
 /// # Errors
@@ -76,6 +85,7 @@ pub(crate) async fn value(
     for (index, one) in moves.iter().enumerate() {
         let entry = entry(moves, index, &warehouses, dates);
         if dates.past.contains(&one.sku) {
+            let entry = Entry { worth: as_in_history(entry.worth), ..entry };
             past.entry(&one.sku).or_default().push((index, entry));
             continue;
         }
@@ -115,7 +125,8 @@ impl Valuation {
         dates: &Dates,
         stamp: &Stamp<'_>,
     ) -> Result<(), Error> {
-        let number = |id: i64| (0..ids.len()).find(|index| provisional(ids.len(), *index) == id).map_or(id, |index| ids[index]);
+        let number =
+            |id: i64| (0..ids.len()).find(|index| provisional(ids.len(), *index) == id).map_or(id, |index| ids[index]);
         let mut changes = Changes::default();
         for (sku, before, fold) in &self.last {
             changes.add(sku, before, fold, number);
@@ -160,13 +171,7 @@ pub(crate) struct Changes {
 
 impl Changes {
     /// Notes what of an item's layers is other than it was. `number` answers the number of a movement posted just now.
-    pub(crate) fn add(
-        &mut self,
-        sku: &str,
-        before: &[(Pool, CostLayer)],
-        fold: &Fold,
-        number: impl Fn(i64) -> i64,
-    ) {
+    pub(crate) fn add(&mut self, sku: &str, before: &[(Pool, CostLayer)], fold: &Fold, number: impl Fn(i64) -> i64) {
         let mut there: HashMap<(Pool, i64), &CostLayer> =
             before.iter().map(|(pool, layer)| ((*pool, layer.opened_by), layer)).collect();
         for (pool, layer) in fold.layers() {

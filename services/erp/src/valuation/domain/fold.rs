@@ -45,7 +45,14 @@ impl Fold {
     /// Before the first movement.
     #[must_use]
     pub fn new(basis: Basis, digits: u32) -> Self {
-        Self { basis, digits, pools: BTreeMap::new(), lots: BTreeMap::new(), left: HashMap::new(), unit_costs: BTreeMap::new() }
+        Self {
+            basis,
+            digits,
+            pools: BTreeMap::new(),
+            lots: BTreeMap::new(),
+            left: HashMap::new(),
+            unit_costs: BTreeMap::new(),
+        }
     }
 
     /// After the last movement so far, as it was kept. Layers of a pool come in their order.
@@ -166,7 +173,9 @@ impl Fold {
                 Some(left) => left.issue(entry.quantity, self.digits),
                 None => value,
             },
-            Worth::Found(_) | Worth::Valued if self.basis.method == Method::Standard => self.at_standard(entry.quantity),
+            Worth::Found(_) | Worth::Valued if self.basis.method == Method::Standard => {
+                self.at_standard(entry.quantity)
+            }
             Worth::Found(_) | Worth::Valued if there.on_hand > Decimal::ZERO => {
                 share(there.value, entry.quantity, there.on_hand, self.digits)
             }

@@ -17,7 +17,8 @@ pub fn spread(total: Decimal, weights: &[Decimal], digits: u32) -> Vec<Decimal> 
         so_far += *weight;
         // Exact products first; only figures too large for 28 digits are divided first.
         let exact = || total.checked_mul(so_far).and_then(|all| all.checked_div(sum)).unwrap_or(total / sum * so_far);
-        let mut due = if so_far == sum { total } else { exact().round_dp_with_strategy(digits, RoundingStrategy::ToZero) };
+        let mut due =
+            if so_far == sum { total } else { exact().round_dp_with_strategy(digits, RoundingStrategy::ToZero) };
         due.rescale(digits);
         let part = due - given;
         given = due;

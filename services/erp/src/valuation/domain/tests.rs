@@ -26,8 +26,9 @@ struct Wish {
 }
 
 fn wish() -> impl Strategy<Value = Wish> {
-    (0u8..8, 0u8..2, 0u8..3, 1i64..9, 0i64..100_000, 0i64..20)
-        .prop_map(|(kind, warehouse, lot, quantity, kopecks, day)| Wish { kind, warehouse, lot, quantity, kopecks, day })
+    (0u8..8, 0u8..2, 0u8..3, 1i64..9, 0i64..100_000, 0i64..20).prop_map(
+        |(kind, warehouse, lot, quantity, kopecks, day)| Wish { kind, warehouse, lot, quantity, kopecks, day },
+    )
 }
 
 /// Piles of pieces and kopecks.
