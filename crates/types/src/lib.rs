@@ -5,9 +5,11 @@
 mod business_day;
 mod money;
 mod quantity;
+mod ratio;
 mod rounding;
 
 pub use business_day::{BusinessDayError, business_day, business_day_start};
 pub use money::{Currency, Money, MoneyError};
 pub use quantity::{Quantity, QuantityError, Unit};
+pub use ratio::{Ratio, RatioError};
 pub use rounding::{parse_decimal, round_half_away, split_largest_remainder};
