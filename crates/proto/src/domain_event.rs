@@ -47,6 +47,7 @@ impl DomainEvent for erp::v1::ErpEvent {
             E::GoodsReceived(_) => "goods_received",
             E::StockDepleted(_) => "stock_depleted",
             E::StockReplenished(_) => "stock_replenished",
+            E::PromiseChanged(_) => "promise_changed",
         })
     }
 }

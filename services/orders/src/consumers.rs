@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use messaging::{Event, Handler, Subscription};
 use proto::{
     crm::v1::{CrmEvent, crm_event},
-    erp::v1::{ErpEvent, ShipmentLine, erp_event},
+    erp::v1::{ErpEvent, PromisedDay, ShipmentLine, erp_event},
     tasks::v1::{TasksEvent, tasks_event},
 };
 use rust_decimal::Decimal;
@@ -32,6 +32,7 @@ pub(crate) fn subscriptions(hub: &Hub) -> Vec<Subscription> {
         "shipment_delivered",
         "shipment_failed",
         "stock_returned",
+        "promise_changed",
     ];
     vec![
         Subscription::new("orders_erp", "erp", erp, Facts { hub: hub.clone(), read: erp_fact }),
@@ -155,6 +156,12 @@ fn erp_fact(event: &Event) -> anyhow::Result<Option<OrderFact>> {
             cause.reason = body.outcome;
             cause.params.insert("return_id", body.return_id.clone());
             told(&body.order_id, Told::Booked(id(&body.return_id)), cause)
+        }
+        E::PromiseChanged(body) => {
+            let mut cause = cause(event, "erp", "promise_changed");
+            let line = |line: &PromisedDay| format!("{}: {}", line.line_no, line.expected_on);
+            cause.params.insert("expected_on", body.lines.iter().take(20).map(line).collect::<Vec<_>>().join(", "));
+            fact(&body.order_id, Effect::Note, cause)
         }
         E::GoodsReceived(_) | E::StockDepleted(_) | E::StockReplenished(_) => None,
     })

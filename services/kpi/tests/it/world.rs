@@ -145,6 +145,7 @@ impl Order {
             priority: 0,
             warehouse: String::new(),
             has_contact: true,
+            hold_id: String::new(),
         };
         self.orders_event(Orders::OrderPlaced(fact))
     }

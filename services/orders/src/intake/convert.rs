@@ -104,6 +104,7 @@ impl Reader<'_> {
             comment: self.check.optional_text("order.comment", &order.comment, 1000),
             priority: order.priority,
             warehouse: self.check.optional_text("order.warehouse", &order.warehouse, 32),
+            hold_id: self.check.optional_uuid("order.hold_id", &order.hold_id),
             prices_include_tax: order.prices_include_tax,
         }
     }
@@ -273,6 +274,7 @@ pub(super) fn placed(id: Uuid, order_number: i64, draft: &Draft, priced: &Priced
         priority: draft.priority,
         warehouse: draft.warehouse.clone(),
         has_contact: draft.contact.identifies(),
+        hold_id: draft.hold_id.map(|id| id.to_string()).unwrap_or_default(),
     };
     wire::OrdersEvent { event: Some(wire::orders_event::Event::OrderPlaced(fact)) }
 }

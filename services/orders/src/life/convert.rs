@@ -103,6 +103,8 @@ pub(super) fn event(order: &Order, at: OffsetDateTime, fact: &Fact) -> wire::Ord
             confirmed_at: stamp,
             number: number(order.number),
             placed_at: Some(proto::to_timestamp(order.placed_at)),
+            channel: order.channel.clone(),
+            hold_id: order.hold_id.map(|id| id.to_string()).unwrap_or_default(),
         }),
         Fact::Cancelled { cancelled_at, reason, lines } => Event::OrderCancelled(wire::OrderCancelled {
             order_id,

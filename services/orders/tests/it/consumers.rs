@@ -252,6 +252,27 @@ async fn tasks_about_an_order_are_on_its_timeline_and_others_are_not() {
 }
 
 #[tokio::test]
+async fn another_day_of_what_an_order_waits_for_is_on_its_timeline_and_changes_nothing_else() {
+    let shop = start().await;
+    let id = shop.push_lines("1", &[("A", "2")]).await;
+    let (states, facts) = (shop.states(&id).await, shop.app.events().await.len());
+    let day = |line_no, day: &str| erp::PromisedDay { line_no, expected_on: day.into(), ..Default::default() };
+    let fact = erp::PromiseChanged {
+        order_id: id.clone(),
+        lines: vec![day(1, "2026-04-01"), day(2, "")],
+        ..Default::default()
+    };
+    let fact = erp::ErpEvent { event: Some(erp::erp_event::Event::PromiseChanged(fact)) };
+    let event = testkit::event(&id, 1, &fact);
+    shop.app.deliver(std::slice::from_ref(&event)).await.unwrap();
+    shop.app.deliver(&[event]).await.unwrap();
+    let told: Vec<_> = shop.timeline(&id).await.into_iter().filter(|entry| entry.code == "promise_changed").collect();
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].params["expected_on"], "1: 2026-04-01, 2: ");
+    assert_eq!((shop.states(&id).await, shop.app.events().await.len()), (states, facts));
+}
+
+#[tokio::test]
 async fn an_order_of_charges_only_is_complete_when_paid() {
     let shop = start().await;
     let charge = proto::orders::v1::OrderLineInput { kind: LineKind::Charge.into(), ..line("SERVICE", "1", "50.00") };

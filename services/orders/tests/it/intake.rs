@@ -60,6 +60,7 @@ async fn a_pushed_order_is_stored_published_and_read_back() {
             payment_method: "card".into(),
             expected_total: money("495.00"),
             warehouse: "MSK".into(),
+            hold_id: "018f0000-0000-7000-8000-000000000001".into(),
             priority: 5,
             comment: "leave at the door".into(),
             ..order("1", vec![discounted])
@@ -74,6 +75,7 @@ async fn a_pushed_order_is_stored_published_and_read_back() {
     let [fact] = placed(&shop).await.try_into().unwrap();
     assert_eq!((fact.order_id.as_str(), fact.confirmed, fact.has_contact), (pushed.order_id.as_str(), true, false));
     assert_eq!((fact.region.as_str(), fact.priority, fact.warehouse.as_str()), ("RU-MOW", 5, "MSK"));
+    assert_eq!(fact.hold_id, "018f0000-0000-7000-8000-000000000001");
     let lines: Vec<_> = fact.lines.iter().map(|line| (line.sku.as_str(), line.kind(), amount(&line.total))).collect();
     assert_eq!(lines, [("A", wire::LineKind::Goods, "195.00"), ("DELIVERY", wire::LineKind::Charge, "300.00")]);
     assert_eq!((fact.lines[0].category.as_str(), fact.lines[0].brand.as_str()), ("Fishing/Lures", "Rapala"));
@@ -363,6 +365,7 @@ async fn malformed_orders_name_every_wrong_field_and_leave_nothing() {
         (with(&|order| order.lines[0].tax_rate = "-3".into()), &["order.lines[0].tax_rate"]),
         (with(&|order| order.discount = money("1.01")), &["order.discount"]),
         (with(&|order| order.priority = 101), &["order.priority"]),
+        (with(&|order| order.hold_id = "cart".into()), &["order.hold_id"]),
         (with(&|order| order.comment = "x".repeat(1001)), &["order.comment"]),
         (
             with(&|order| {

@@ -11,8 +11,15 @@ use uuid::Uuid;
 
 use crate::support::{Shop, amount, invalid, line, money, order, parts, refused, start};
 
+/// The warehouse's hold of the buyer's cart.
+const CART: &str = "018f0000-0000-7000-8000-000000000001";
+
 async fn held(shop: &Shop, id: &str) -> String {
-    let body = wire::OrderInput { expected_total: money("1.00"), ..order(id, vec![line("A", "2", "100.00")]) };
+    let body = wire::OrderInput {
+        expected_total: money("1.00"),
+        hold_id: CART.into(),
+        ..order(id, vec![line("A", "2", "100.00")])
+    };
     shop.push(body).await.order_id
 }
 
@@ -32,6 +39,7 @@ async fn a_held_order_is_confirmed_once_and_its_event_carries_the_standing_lines
     let facts = shop.app.facts::<wire::OrdersEvent>("order_confirmed").await;
     let Some(Event::OrderConfirmed(fact)) = &facts[0].event else { panic!() };
     assert_eq!(fact.number, "W-000000001");
+    assert_eq!((fact.channel.as_str(), fact.hold_id.as_str()), ("web", CART), "as when it was placed");
     assert_eq!(fact.lines[0].quantity.as_ref().unwrap().value, "1");
     assert_eq!(amount(&fact.lines[0].total), "100.00");
     let last = shop.timeline(&id).await.pop().unwrap();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 use time::OffsetDateTime;
 use types::{Currency, Unit};
+use uuid::Uuid;
 
 use crate::{catalogue::domain::Item, life::domain::LineKind};
 
@@ -111,6 +112,8 @@ pub struct Draft {
     pub priority: i32,
     /// Warehouse asked for.
     pub warehouse: String,
+    /// Hold of the warehouse whose goods the order takes over.
+    pub hold_id: Option<Uuid>,
     /// Prices contain VAT, when said.
     pub prices_include_tax: Option<bool>,
 }

@@ -53,7 +53,7 @@ pub async fn insert_orders(conn: &mut PgConnection, orders: &[NewOrder<'_>], now
         rows.add(draft.request_id.as_deref()).add(draft.body_hash.as_slice()).add(draft.placed_at).add(now);
         rows.add(draft.currency.code()).add(priced.prices_include_tax).add(draft.region.as_str());
         rows.add(draft.delivery_method.as_str()).add(draft.payment_method.as_str()).add(draft.comment.as_str());
-        rows.add(draft.priority).add(draft.warehouse.as_str()).add(order.hold_codes());
+        rows.add(draft.priority).add(draft.warehouse.as_str()).add(draft.hold_id).add(order.hold_codes());
         rows.add(priced.gross).add(priced.discount).add(priced.tax).add(priced.total).add(order.has_goods());
         rows.add(order.state()).add(if priced.total > Decimal::ZERO { "unpaid" } else { "paid" }).add(1_i64);
     }
@@ -61,7 +61,7 @@ pub async fn insert_orders(conn: &mut PgConnection, orders: &[NewOrder<'_>], now
         conn,
         "-- insert_orders
         copy orders (id, number, channel, external_id, request_id, body_hash, placed_at, received_at, currency,
-            prices_include_tax, region, delivery_method, payment_method, comment, priority, warehouse, hold_reasons,
+            prices_include_tax, region, delivery_method, payment_method, comment, priority, warehouse, hold_id, hold_reasons,
             gross, discount, tax, total, has_goods, state, payment_state, version)
         from stdin (format binary)",
     )

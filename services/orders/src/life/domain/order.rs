@@ -19,6 +19,8 @@ pub struct Order {
     pub number: i64,
     /// Currency of all its money.
     pub currency: Currency,
+    /// Where it came from.
+    pub channel: String,
     /// When the buyer placed it.
     pub placed_at: OffsetDateTime,
     /// Customer, once known.
@@ -31,6 +33,8 @@ pub struct Order {
     pub priority: i32,
     /// Warehouse asked for.
     pub warehouse: String,
+    /// Hold of the warehouse whose goods it takes over.
+    pub hold_id: Option<Uuid>,
     /// What the buyer was to pay.
     pub total: Decimal,
     /// Cancelled since.

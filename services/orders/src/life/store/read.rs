@@ -20,12 +20,14 @@ struct OrderRow {
     id: Uuid,
     number: i64,
     currency: String,
+    channel: String,
     placed_at: OffsetDateTime,
     customer_id: Option<Uuid>,
     region: String,
     delivery_method: String,
     priority: i32,
     warehouse: String,
+    hold_id: Option<Uuid>,
     total: Decimal,
     cancelled_amount: Decimal,
     returned_amount: Decimal,
@@ -168,12 +170,14 @@ fn order(
         id: row.id,
         number: row.number,
         currency: Currency::parse(&row.currency).map_err(|_| unreadable("currency"))?,
+        channel: row.channel,
         placed_at: row.placed_at,
         customer_id: row.customer_id,
         region: row.region,
         delivery_method: row.delivery_method,
         priority: row.priority,
         warehouse: row.warehouse,
+        hold_id: row.hold_id,
         total: row.total,
         cancelled_amount: row.cancelled_amount,
         returned_amount: row.returned_amount,
@@ -204,7 +208,7 @@ pub async fn lock(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<Ord
 pub async fn lock_partly(conn: &mut PgConnection, ids: &[Uuid], whole: &[Uuid]) -> sqlx::Result<Vec<Order>> {
     let heads = sqlx::query_as(
         "-- lock_orders
-        select id, number, currency, placed_at, customer_id, region, delivery_method, priority, warehouse, total,
+        select id, number, currency, channel, placed_at, customer_id, region, delivery_method, priority, warehouse, hold_id, total,
             cancelled_amount, returned_amount, paid, refunded, state, payment_state, fulfilment_state, flags, version,
             held_lines, reserved, backordered
         from orders where id = any($1) order by id for update",
@@ -222,7 +226,7 @@ pub async fn lock_partly(conn: &mut PgConnection, ids: &[Uuid], whole: &[Uuid]) 
 pub async fn load(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<Order>> {
     let heads = sqlx::query_as(
         "-- load_order
-        select id, number, currency, placed_at, customer_id, region, delivery_method, priority, warehouse, total,
+        select id, number, currency, channel, placed_at, customer_id, region, delivery_method, priority, warehouse, hold_id, total,
             cancelled_amount, returned_amount, paid, refunded, state, payment_state, fulfilment_state, flags, version,
             held_lines, reserved, backordered
         from orders where id = $1",

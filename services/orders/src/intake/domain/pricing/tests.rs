@@ -66,6 +66,7 @@ fn draft(lines: Vec<DraftLine>) -> Draft {
         comment: String::new(),
         priority: 0,
         warehouse: String::new(),
+        hold_id: None,
         prices_include_tax: None,
     }
 }
