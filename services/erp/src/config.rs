@@ -20,6 +20,13 @@ pub struct Config {
     #[arg(long = "erp-min-life-days", env = "SHOPFLOOR_ERP_MIN_LIFE_DAYS", default_value_t = 0,
           value_parser = clap::value_parser!(i32).range(0..=3650))]
     pub min_life_days: i32,
+    /// Orders that come take what carts (holds with an end) hold, the last made first, when there is not enough for them otherwise.
+    #[arg(long = "erp-orders-take-carts", env = "SHOPFLOOR_ERP_ORDERS_TAKE_CARTS", default_value_t = false)]
+    pub orders_take_carts: bool,
+    /// How often the end of a hold may be put off.
+    #[arg(long = "erp-hold-extensions", env = "SHOPFLOOR_ERP_HOLD_EXTENSIONS", default_value_t = 3,
+          value_parser = clap::value_parser!(i32).range(0..=1000))]
+    pub hold_extensions: i32,
     /// Seconds between two recounts of the ledger (left out while nothing changes) behind the metrics `shopfloor_erp_ledger_imbalance` and `shopfloor_erp_oversell`.
     #[arg(long = "erp-verify-seconds", env = "SHOPFLOOR_ERP_VERIFY_SECONDS", default_value_t = 300,
           value_parser = clap::value_parser!(u64).range(5..=86_400))]
@@ -33,6 +40,8 @@ impl Default for Config {
             zone: "Europe/Moscow".into(),
             default_warehouse: "MAIN".into(),
             min_life_days: 0,
+            orders_take_carts: false,
+            hold_extensions: 3,
             verify_seconds: 300,
         }
     }
@@ -49,6 +58,10 @@ pub struct Rules {
     pub default_warehouse: String,
     /// Least remaining life of a lot, in days, everywhere.
     pub min_life_days: i32,
+    /// Orders take what carts hold.
+    pub orders_take_carts: bool,
+    /// How often a hold may be extended.
+    pub hold_extensions: i32,
 }
 
 impl Rules {
@@ -67,6 +80,8 @@ impl Rules {
             zone: config.zone.clone(),
             default_warehouse: config.default_warehouse.clone(),
             min_life_days: config.min_life_days,
+            orders_take_carts: config.orders_take_carts,
+            hold_extensions: config.hold_extensions,
         })
     }
 

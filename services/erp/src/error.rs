@@ -89,6 +89,15 @@ pub enum Error {
     /// A rule of bills of material.
     #[error(transparent)]
     Bom(#[from] crate::boms::domain::Refusal),
+    /// A rule of reservations.
+    #[error(transparent)]
+    Reservation(#[from] crate::reservation::domain::Refusal),
+    /// A rule of units of measure.
+    #[error(transparent)]
+    Unit(#[from] crate::units::domain::Refusal),
+    /// A rule of expected receipts.
+    #[error(transparent)]
+    Expected(#[from] crate::expected::domain::Refusal),
     /// A moment lies before one it must follow.
     #[error("{0}")]
     TimeOrder(&'static str),
@@ -132,6 +141,9 @@ impl From<Error> for Status {
             Error::DemandEnded(state) => status::precondition(&state.to_uppercase(), text),
             Error::VersionConflict(_) => status::aborted("VERSION_CONFLICT", text),
             Error::Bom(refusal) => status::precondition(refusal.reason(), text),
+            Error::Reservation(refusal) => status::precondition(refusal.reason(), text),
+            Error::Unit(refusal) => status::precondition(refusal.reason(), text),
+            Error::Expected(refusal) => status::precondition(refusal.reason(), text),
             Error::TimeOrder(_) => status::precondition("TIME_ORDER", text),
             Error::Inconsistent(_) => status::internal(&error),
         }

@@ -75,10 +75,10 @@ impl Goods {
             .map(|n| ReceiptLineInput {
                 sku: Self::sku(n),
                 quantity: Some(pieces(self.stock)),
-                supplier_lot: String::new(),
                 lot: format!("{}-1", Self::sku(n)),
                 expires_on: String::new(),
                 cost: Some(Cost::UnitCost(money(CURRENCY, 10.into()))),
+                ..ReceiptLineInput::default()
             })
             .collect();
         let mut progress = Progress::new("Stock", self.count as u64);

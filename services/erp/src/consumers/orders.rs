@@ -73,6 +73,8 @@ pub(super) fn read(event: &Event) -> anyhow::Result<Option<Incoming>> {
                 lines: confirmed.lines,
                 priority: confirmed.priority,
                 warehouse: confirmed.warehouse,
+                channel: confirmed.channel,
+                hold_id: confirmed.hold_id,
                 ..OrderPlaced::default()
             };
             goods(demand_of(placed, event.time)?)
@@ -111,6 +113,8 @@ fn demand_of(placed: OrderPlaced, at: OffsetDateTime) -> anyhow::Result<NewDeman
         warehouse: placed.warehouse,
         region: placed.region,
         delivery_method: placed.delivery_method,
+        channel: placed.channel,
+        takes_over: Uuid::try_parse(&placed.hold_id).ok(),
         priority: placed.priority.clamp(-MOST_PRIORITY, MOST_PRIORITY),
         placed_at: moment(placed.placed_at, at),
         expires_at: None,
@@ -123,7 +127,7 @@ fn line_of(line: &OrderLine) -> anyhow::Result<NewLine> {
         .filter(|value| *value > Decimal::ZERO)
         .with_context(|| format!("line {} has no quantity above zero", line.line_no))?;
     let (sku, unit) = (line.sku.clone(), quantity.unit.clone());
-    Ok(NewLine { line_no: line.line_no, sku, unit, quantity: value })
+    Ok(NewLine { line_no: line.line_no, sku, unit, quantity: value, min_life_days: 0 })
 }
 
 fn quantities(lines: &[LineChange]) -> anyhow::Result<Vec<(i32, Decimal)>> {
@@ -171,7 +175,7 @@ pub(super) async fn apply(conn: &mut PgConnection, facts: Vec<Incoming>, stamp: 
     finish(conn, work, stamp).await
 }
 
-/// All items the facts can touch: those they name, and those of the orders they name.
+/// All items the facts can touch: those they name, and those of the orders and holds they name.
 async fn touched(conn: &mut PgConnection, facts: &[Incoming]) -> Result<BTreeSet<String>, Error> {
     let mut skus = BTreeSet::new();
     let mut orders = Vec::new();
@@ -180,7 +184,10 @@ async fn touched(conn: &mut PgConnection, facts: &[Incoming]) -> Result<BTreeSet
             Incoming::Product(change) => {
                 skus.insert(change.sku.clone());
             }
-            Incoming::Place(demand) => skus.extend(demand.lines.iter().map(|line| line.sku.clone())),
+            Incoming::Place(demand) => {
+                skus.extend(demand.lines.iter().map(|line| line.sku.clone()));
+                orders.extend(demand.takes_over);
+            }
             Incoming::Cancel(order) | Incoming::CancelLines(order, _) => orders.push(*order),
             Incoming::Return(one) => orders.push(one.order),
         }

@@ -19,6 +19,10 @@ pub struct NewDemand {
     pub region: String,
     /// Delivery method code.
     pub delivery_method: String,
+    /// Channel code; empty when not said.
+    pub channel: String,
+    /// Hold whose goods it takes over.
+    pub takes_over: Option<Uuid>,
     /// Higher goes first.
     pub priority: i32,
     /// Earlier goes first.
@@ -40,6 +44,8 @@ pub struct NewLine {
     pub unit: String,
     /// How much, above zero.
     pub quantity: Decimal,
+    /// Lots with fewer days left are not for it, by the rules for its channel, delivery method and category.
+    pub min_life_days: i32,
 }
 
 /// What changes on a line. What is no longer reserved, shipped or cancelled is waited for again.
@@ -76,6 +82,8 @@ pub struct Line {
     pub backordered: Decimal,
     /// Does not wait.
     pub closed: bool,
+    /// Lots with fewer days left are not for it.
+    pub min_life_days: i32,
 }
 
 impl Line {

@@ -78,9 +78,9 @@ pub(crate) async fn insert(conn: &mut PgConnection, demands: &[(&NewDemand, &War
     sqlx::query(
         "-- insert_demands
         insert into demand (order_id, kind, number, warehouse_id, region, delivery_method, priority, placed_at, expires_at,
-            version)
+            version, channel, hold_id)
         select * from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::text[], $7::int4[],
-            $8::timestamptz[], $9::timestamptz[], $10::int8[])",
+            $8::timestamptz[], $9::timestamptz[], $10::int8[], $11::text[], $12::uuid[])",
     )
     .bind(demands.iter().map(|(demand, _)| demand.order_id).collect::<Vec<_>>())
     .bind(demands.iter().map(|(demand, _)| kind(demand.hold)).collect::<Vec<_>>())
@@ -92,6 +92,8 @@ pub(crate) async fn insert(conn: &mut PgConnection, demands: &[(&NewDemand, &War
     .bind(demands.iter().map(|(demand, _)| demand.placed_at).collect::<Vec<_>>())
     .bind(demands.iter().map(|(demand, _)| demand.expires_at).collect::<Vec<_>>())
     .bind(demands.iter().map(|(demand, _)| i64::from(!demand.hold)).collect::<Vec<_>>())
+    .bind(demands.iter().map(|(demand, _)| demand.channel.as_str()).collect::<Vec<_>>())
+    .bind(demands.iter().map(|(demand, _)| demand.takes_over).collect::<Vec<_>>())
     .execute(conn)
     .await?;
     Ok(())
@@ -109,9 +111,10 @@ pub(crate) async fn insert_lines(
         .collect();
     sqlx::query(
         "-- insert_demand_lines
-        insert into demand_line (order_id, line_no, sku, unit, ordered, reserved, priority, placed_at, warehouse_id)
+        insert into demand_line (order_id, line_no, sku, unit, ordered, reserved, priority, placed_at, warehouse_id,
+            min_life_days)
         select * from unnest($1::uuid[], $2::int4[], $3::text[], $4::text[], $5::numeric[], $6::numeric[], $7::int4[],
-            $8::timestamptz[], $9::uuid[])",
+            $8::timestamptz[], $9::uuid[], $10::int4[])",
     )
     .bind(lines.iter().map(|(demand, _, _)| demand.order_id).collect::<Vec<_>>())
     .bind(lines.iter().map(|(_, _, line)| line.line_no).collect::<Vec<_>>())
@@ -127,6 +130,7 @@ pub(crate) async fn insert_lines(
     .bind(lines.iter().map(|(demand, _, _)| demand.priority).collect::<Vec<_>>())
     .bind(lines.iter().map(|(demand, _, _)| demand.placed_at).collect::<Vec<_>>())
     .bind(lines.iter().map(|(_, warehouse, _)| *warehouse).collect::<Vec<_>>())
+    .bind(lines.iter().map(|(.., line)| line.min_life_days).collect::<Vec<_>>())
     .execute(conn)
     .await?;
     Ok(())
@@ -144,13 +148,14 @@ struct LineRow {
     shipped: Decimal,
     backordered: Decimal,
     closed: bool,
+    min_life_days: i32,
 }
 
 /// All lines of demands, by order and line.
 pub(crate) async fn lines(conn: &mut PgConnection, orders: &[Uuid]) -> sqlx::Result<Vec<Line>> {
     let rows = sqlx::query_as::<_, LineRow>(
         "-- demand_lines
-        select order_id, line_no, sku, unit, ordered, cancelled, reserved, shipped, backordered, closed
+        select order_id, line_no, sku, unit, ordered, cancelled, reserved, shipped, backordered, closed, min_life_days
         from demand_line where order_id = any ($1) order by order_id, line_no",
     )
     .bind(orders)
@@ -167,6 +172,7 @@ pub(crate) async fn lines(conn: &mut PgConnection, orders: &[Uuid]) -> sqlx::Res
         shipped: row.shipped,
         backordered: row.backordered,
         closed: row.closed,
+        min_life_days: row.min_life_days,
     };
     Ok(rows.into_iter().map(line).collect())
 }

@@ -84,7 +84,7 @@ const VERIFY: &str = "-- verify_ledger
         from stock_balance where on_hand = 0 and value <> 0
         union all
         select 'closed_reservations', 'order ' || d.order_id
-        from demand d where d.state in ('cancelled', 'expired')
+        from demand d where d.state in ('cancelled', 'expired', 'converted')
             and exists (select from reservation r where r.order_id = d.order_id and r.state = 'active')
         union all
         select 'shipped_moves', 'order ' || order_id

@@ -16,30 +16,32 @@ use super::{
 use crate::{
     config::Stamp,
     error::Error,
-    items::commands::known_units,
+    expected::{self, commands::Brought},
     ledger::{
-        commands::{finish, lock, post},
+        commands::{Work, finish, lock, post},
         domain::{Cause, Move, SUPPLIER},
     },
     reservation::commands::serve,
+    units::{self, domain::Entered},
     warehouses::store as warehouses,
 };
 
 /// Posts a receipt, then serves those who wait from it. The statements are the same few for one line or a thousand.
 ///
 /// # Errors
-/// Unknown items or warehouse, a unit the item is not stocked in, a lot with another expiry date.
+/// Unknown items or warehouse, a unit the item does not have, a lot with another expiry date, an expected receipt that does
+/// not fit.
 pub(crate) async fn post_receipt(
     conn: &mut PgConnection,
-    receipt: NewReceipt,
+    mut receipt: NewReceipt,
     stamp: &Stamp<'_>,
 ) -> Result<Uuid, Error> {
     let code = if receipt.warehouse.is_empty() { &stamp.rules.default_warehouse } else { &receipt.warehouse };
     let warehouse = warehouses::by_code(conn, code).await?.ok_or_else(|| Error::UnknownWarehouse(code.clone()))?;
     let mut work = lock(conn, receipt.lines.iter().map(|line| line.sku.clone()).collect(), false).await?;
-    known_units(&work, receipt.lines.iter().map(|line| (line.sku.as_str(), line.unit.as_str())))?;
-
     let id = service::new_id();
+    in_base(conn, &work, id, &mut receipt.lines).await?;
+
     let cost = receipt.lines.iter().map(|line| line.cost).sum();
     let times = (receipt.received_at, stamp.now);
     let number = store::insert(conn, id, warehouse.id, &receipt.supplier, cost, times, stamp.by).await?;
@@ -59,10 +61,37 @@ pub(crate) async fn post_receipt(
         .collect();
     post(conn, &mut work, &moves, receipt.received_at, stamp).await?;
     serve(conn, &mut work, Vec::new(), stamp, "goods_received").await?;
+    let brought: Vec<_> = receipt.lines.iter().zip(1..).filter_map(|(line, line_no)| brought(line, line_no)).collect();
+    expected::commands::fulfil(conn, &mut work, (id, warehouse.id), &brought, stamp).await?;
     let fact = convert::goods_received(id, &warehouse.code, &receipt, &lines, stamp.rules.currency);
     work.others.push(NewEvent::of("receipt", id, 1, stamp.now, &fact));
     finish(conn, work, stamp).await?;
     Ok(id)
+}
+
+/// Brings what was entered into the items' own units, and keeps it where it was in another.
+async fn in_base(conn: &mut PgConnection, work: &Work, id: Uuid, lines: &mut [NewLine]) -> Result<(), Error> {
+    let entered: Vec<_> = lines
+        .iter()
+        .map(|line| Entered {
+            sku: line.sku.clone(),
+            lot: line.lot.clone(),
+            unit: line.unit.clone(),
+            quantity: line.quantity,
+        })
+        .collect();
+    let amounts = units::commands::to_base(conn, work, &entered).await?;
+    units::commands::keep(conn, id, &entered, &amounts).await?;
+    for (line, (unit, quantity)) in lines.iter_mut().zip(amounts) {
+        (line.unit, line.quantity) = (unit, quantity);
+    }
+    Ok(())
+}
+
+/// What a line brought of an expected receipt, if it names one.
+fn brought(line: &NewLine, line_no: i32) -> Option<Brought<'_>> {
+    let (expected, ends) = line.expected?;
+    Some(Brought { line_no, sku: &line.sku, quantity: line.quantity, expected, ends })
 }
 
 /// Finds or makes the lot of each line, and numbers the lines.

@@ -1,5 +1,7 @@
 //! Receipts in wire form, and back.
 
+use std::collections::HashMap;
+
 use proto::erp::v1::{
     ErpEvent, GoodsReceived, PostReceiptRequest, Receipt, ReceiptLine, ReceiptLineInput, ReceivedLine,
     erp_event::Event, receipt_line_input,
@@ -15,7 +17,10 @@ use super::{
     queries::{LineView, ReceiptView},
     store::PostedLine,
 };
-use crate::ledger::convert::{money, quantity};
+use crate::{
+    ledger::convert::{money, quantity},
+    units::convert::entered_above_zero,
+};
 
 /// Reads a receipt to post.
 pub(super) fn new_receipt(
@@ -38,7 +43,7 @@ pub(super) fn new_receipt(
 
 fn new_line(check: &mut Check, index: usize, line: &ReceiptLineInput, currency: Currency) -> NewLine {
     let at = |field: &str| format!("lines[{index}].{field}");
-    let quantity = check.positive_quantity(&at("quantity"), &line.quantity);
+    let (quantity, unit) = entered_above_zero(check, &at("quantity"), &line.quantity);
     let cost = match &line.cost {
         None => {
             check.wrong(at("unit_cost"), "a cost is missing");
@@ -63,18 +68,21 @@ fn new_line(check: &mut Check, index: usize, line: &ReceiptLineInput, currency: 
     if let Some((cost, money, field)) = cost {
         check.require(money.currency == currency, &field, format!("must be in {}", currency.code()));
         check.require(!money.is_negative(), &field, "must not be negative");
-        let sum = cost.of(quantity.value, currency.minor_digits()).filter(|sum| *sum < Decimal::from(10_i64.pow(15)));
+        let sum = cost.of(quantity, currency.minor_digits()).filter(|sum| *sum < Decimal::from(10_i64.pow(15)));
         check.require(sum.is_some(), &field, "is too much");
         total = sum.unwrap_or_default();
     }
     NewLine {
         sku: check.text(&at("sku"), &line.sku, 1..=64),
-        unit: quantity.unit.code().to_owned(),
-        quantity: quantity.value,
+        unit,
+        quantity,
         cost: total,
         lot: check.optional_text(&at("lot"), &line.lot, 64),
         expires_on: check.optional_date(&at("expires_on"), &line.expires_on),
         supplier_lot: check.optional_text(&at("supplier_lot"), &line.supplier_lot, 64),
+        expected: check
+            .optional_uuid(&at("expected_receipt_id"), &line.expected_receipt_id)
+            .map(|id| (id, line.expected_ends)),
     }
 }
 
@@ -104,8 +112,14 @@ pub(super) fn goods_received(
 }
 
 /// A receipt in wire form.
-pub(super) fn receipt(head: ReceiptView, lines: Vec<LineView>, currency: Currency) -> Receipt {
+pub(super) fn receipt(
+    head: ReceiptView,
+    lines: Vec<LineView>,
+    expected: &HashMap<i32, Uuid>,
+    currency: Currency,
+) -> Receipt {
     let line = |line: LineView| ReceiptLine {
+        expected_receipt_id: expected.get(&line.line_no).map(Uuid::to_string).unwrap_or_default(),
         line_no: line.line_no,
         sku: line.sku,
         lot: line.lot,

@@ -3,6 +3,7 @@
 use rust_decimal::Decimal;
 use time::{Date, OffsetDateTime};
 use types::round_half_away;
+use uuid::Uuid;
 
 /// What a line cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +30,7 @@ impl Cost {
 pub struct NewLine {
     /// Item.
     pub sku: String,
-    /// Unit code of the quantity.
+    /// Unit the quantity is entered in, then the item's own.
     pub unit: String,
     /// Quantity, above zero.
     pub quantity: Decimal,
@@ -41,6 +42,8 @@ pub struct NewLine {
     pub expires_on: Option<Date>,
     /// Supplier's lot number.
     pub supplier_lot: String,
+    /// Expected receipt it fulfils, and whether nothing more of that will come.
+    pub expected: Option<(Uuid, bool)>,
 }
 
 /// A receipt to post.

@@ -12,7 +12,10 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::{commands, convert, queries};
-use crate::config::{Rules, Stamp};
+use crate::{
+    config::{Rules, Stamp},
+    expected,
+};
 
 /// Serves `ReceiptService`.
 pub(crate) struct Api {
@@ -24,7 +27,8 @@ impl Api {
     async fn read(&self, conn: &mut PgConnection, id: Uuid) -> Result<Receipt, Status> {
         let found = queries::receipt(conn, id).await.map_err(status::from_sqlx)?;
         let (head, lines) = found.ok_or_else(|| status::not_found("receipt", id))?;
-        Ok(convert::receipt(head, lines, self.rules.currency))
+        let expected = expected::queries::of_receipt(conn, id).await.map_err(status::from_sqlx)?;
+        Ok(convert::receipt(head, lines, &expected, self.rules.currency))
     }
 }
 

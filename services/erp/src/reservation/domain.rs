@@ -44,6 +44,23 @@ pub struct Need {
     pub priority: i32,
     /// Earlier goes first.
     pub placed_at: OffsetDateTime,
+    /// Lots with an earlier last day of use are not for it; none leaves it to company and warehouse.
+    pub good_until: Option<Date>,
+}
+
+impl Need {
+    fn takes(&self, lot: &FreeLot) -> bool {
+        match (lot.expires_on, self.good_until) {
+            (Some(last), Some(until)) => last >= until,
+            _ => true,
+        }
+    }
+}
+
+/// The last day of use that lots must reach to have so many days left; none when nothing is asked for.
+#[must_use]
+pub fn good_until(today: Date, min_life_days: i32) -> Option<Date> {
+    (min_life_days > 0).then(|| today.checked_add(time::Duration::days(min_life_days.into())).unwrap_or(Date::MAX))
 }
 
 /// A piece of a lot given to a line.
@@ -110,11 +127,18 @@ impl Pool {
         sums
     }
 
+    /// What of a need a warehouse could give.
+    fn covers(&self, need: &Need, warehouse: Uuid) -> Decimal {
+        let lots = self.0.get(&need.sku).and_then(|warehouses| warehouses.get(&warehouse));
+        let free: Decimal = lots.into_iter().flatten().filter(|lot| need.takes(lot)).map(|lot| lot.free).sum();
+        free.min(need.quantity)
+    }
+
     fn take(&mut self, need: &Need, warehouse: Uuid) -> Vec<Grant> {
         let mut grants = Vec::new();
         let mut left = need.quantity;
         let lots = self.0.get_mut(&need.sku).and_then(|warehouses| warehouses.get_mut(&warehouse));
-        for lot in lots.into_iter().flatten() {
+        for lot in lots.into_iter().flatten().filter(|lot| need.takes(lot)) {
             let quantity = lot.free.min(left);
             if quantity <= Decimal::ZERO {
                 continue;
@@ -179,7 +203,7 @@ fn choose(pool: &Pool, lines: &[Need], warehouses: &[Uuid]) -> Option<Uuid> {
         let mut full = 0;
         let mut total = Decimal::ZERO;
         for line in lines {
-            let got = pool.free_in(&line.sku, warehouse).min(line.quantity);
+            let got = pool.covers(line, warehouse);
             full += usize::from(got == line.quantity);
             total += got;
         }
@@ -193,6 +217,49 @@ fn choose(pool: &Pool, lines: &[Need], warehouses: &[Uuid]) -> Option<Uuid> {
         }
     }
     best.map(|(warehouse, _)| warehouse)
+}
+
+/// Why something about reservations is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The hold never ends by itself.
+    #[error("the hold has no end to be put off")]
+    NoEnd,
+    /// The hold was extended as often as the rules allow.
+    #[error("the end of the hold was put off {0} times already")]
+    ExtendedOften(i32),
+    /// A line would hold more than it wants.
+    #[error("line {line_no} wants only {wanted}")]
+    MoreThanWanted {
+        /// Line.
+        line_no: i32,
+        /// What it wants.
+        wanted: String,
+    },
+    /// The lines are of different items.
+    #[error("the lines are of different items")]
+    OtherItem,
+    /// The lines are served from different warehouses.
+    #[error("the lines are served from different warehouses")]
+    OtherWarehouse,
+    /// Who approves is who does it.
+    #[error("somebody else must approve it")]
+    SamePerson,
+}
+
+impl Refusal {
+    /// The code the caller is told.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::NoEnd => "HOLD_WITHOUT_END",
+            Self::ExtendedOften(_) => "HOLD_EXTENDED_OFTEN",
+            Self::MoreThanWanted { .. } => "MORE_THAN_WANTED",
+            Self::OtherItem => "OTHER_ITEM",
+            Self::OtherWarehouse => "OTHER_WAREHOUSE",
+            Self::SamePerson => "SAME_PERSON",
+        }
+    }
 }
 
 /// A held piece that may be given up.
@@ -267,7 +334,19 @@ mod tests {
             quantity,
             priority: 0,
             placed_at: datetime!(2026-01-02 0:00 UTC),
+            good_until: None,
         }
+    }
+
+    #[test]
+    fn s11_lots_that_live_too_short_for_the_channel_are_left_to_others() {
+        let lots =
+            vec![lot("short", Some(date!(2026 - 06 - 01)), dec!(3)), lot("long", Some(date!(2027 - 01 - 01)), dec!(3))];
+        let (short, long) = (lots[0].lot, lots[1].lot);
+        let picky = Need { good_until: Some(date!(2026 - 06 - 02)), ..need(1, dec!(5)) };
+        let got = allocate(&mut Pool::new(lots), vec![picky, need(2, dec!(2))], &[Uuid::from_u128(1)]).grants;
+        let got: Vec<_> = got.iter().map(|grant| (grant.order.as_u128(), grant.lot, grant.quantity)).collect();
+        assert_eq!(got, [(1, long, dec!(3)), (2, short, dec!(2))]);
     }
 
     #[test]

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use proto::erp::v1::{
-    CloseReservationRequest, CloseReservationResponse, GetReservationRequest, GetReservationResponse,
-    ListBackordersRequest, ListBackordersResponse, ReopenReservationRequest, ReopenReservationResponse, Reservation,
-    ReserveStockRequest, ReserveStockResponse, reservation_service_server::ReservationService,
+    CloseReservationRequest, CloseReservationResponse, ExtendHoldRequest, ExtendHoldResponse, GetReservationRequest,
+    GetReservationResponse, ListBackordersRequest, ListBackordersResponse, ReopenReservationRequest,
+    ReopenReservationResponse, Reservation, ReserveStockRequest, ReserveStockResponse,
+    reservation_service_server::ReservationService,
 };
 use service::{Check, Deps, idempotency, page::Page, status};
 use sqlx::PgConnection;
@@ -18,7 +19,7 @@ use super::{
 };
 use crate::{
     config::{Rules, Stamp},
-    demand,
+    demand, promises,
 };
 
 /// Serves `ReservationService`.
@@ -33,12 +34,14 @@ impl Api {
     }
 }
 
-async fn read(conn: &mut PgConnection, order: Uuid) -> Result<Reservation, Status> {
+/// What an order or hold has, and when what it waits for is expected.
+pub(crate) async fn read(conn: &mut PgConnection, order: Uuid, stamp: &Stamp<'_>) -> Result<Reservation, Status> {
     let head = queries::demand(conn, order).await.map_err(status::from_sqlx)?;
     let head = head.ok_or_else(|| status::not_found("reservation", order))?;
     let lines = demand::store::lines(conn, &[order]).await.map_err(status::from_sqlx)?;
     let held = queries::held(conn, order).await.map_err(status::from_sqlx)?;
-    Ok(convert::reservation(head, lines, held))
+    let days = promises::commands::days_of_order(conn, order, stamp).await?;
+    Ok(convert::reservation(head, lines, held, &days))
 }
 
 fn order_id(text: &str) -> Result<Uuid, Status> {
@@ -65,7 +68,25 @@ impl ReservationService for Api {
         check.done().map_err(status::invalid)?;
         let done = idempotency::once(&self.deps.db, (&caller.id, METHOD, &request_id), &request, async |tx| {
             commands::reserve(tx, hold, request.all_lines, &stamp).await?;
-            Ok(ReserveStockResponse { reservation: Some(read(tx, id).await?) })
+            Ok(ReserveStockResponse { reservation: Some(read(tx, id, &stamp).await?) })
+        })
+        .await?;
+        Ok(done.into_response())
+    }
+
+    async fn extend_hold(&self, request: Request<ExtendHoldRequest>) -> Result<Response<ExtendHoldResponse>, Status> {
+        const METHOD: &str = "ExtendHold";
+        let caller = service::caller(&request)?;
+        let request = request.into_inner();
+        let stamp = self.stamp(&caller.id);
+        let mut check = Check::default();
+        let request_id = check.request_id(&request.request_id);
+        let id = check.uuid("order_id", &request.order_id);
+        let until = check.timestamp("expires_at", &request.expires_at);
+        check.done().map_err(status::invalid)?;
+        let done = idempotency::once(&self.deps.db, (&caller.id, METHOD, &request_id), &request, async |tx| {
+            commands::extend(tx, id, until, &stamp).await?;
+            Ok(ExtendHoldResponse { reservation: Some(read(tx, id, &stamp).await?) })
         })
         .await?;
         Ok(done.into_response())
@@ -77,7 +98,7 @@ impl ReservationService for Api {
     ) -> Result<Response<GetReservationResponse>, Status> {
         let id = order_id(&request.into_inner().order_id)?;
         let mut conn = self.deps.db.acquire().await.map_err(status::from_sqlx)?;
-        Ok(Response::new(GetReservationResponse { reservation: Some(read(&mut conn, id).await?) }))
+        Ok(Response::new(GetReservationResponse { reservation: Some(read(&mut conn, id, &self.stamp("")).await?) }))
     }
 
     async fn close_reservation(
@@ -87,8 +108,9 @@ impl ReservationService for Api {
         let caller = service::caller(&request)?;
         let id = order_id(&request.into_inner().order_id)?;
         let mut tx = self.deps.db.begin().await.map_err(status::from_sqlx)?;
-        commands::close(&mut tx, id, &self.stamp(&caller.id)).await?;
-        let reservation = read(&mut tx, id).await?;
+        let stamp = self.stamp(&caller.id);
+        commands::close(&mut tx, id, &stamp).await?;
+        let reservation = read(&mut tx, id, &stamp).await?;
         tx.commit().await.map_err(status::from_sqlx)?;
         Ok(Response::new(CloseReservationResponse { reservation: Some(reservation) }))
     }
@@ -100,8 +122,9 @@ impl ReservationService for Api {
         let caller = service::caller(&request)?;
         let id = order_id(&request.into_inner().order_id)?;
         let mut tx = self.deps.db.begin().await.map_err(status::from_sqlx)?;
-        commands::reopen(&mut tx, id, &self.stamp(&caller.id)).await?;
-        let reservation = read(&mut tx, id).await?;
+        let stamp = self.stamp(&caller.id);
+        commands::reopen(&mut tx, id, &stamp).await?;
+        let reservation = read(&mut tx, id, &stamp).await?;
         tx.commit().await.map_err(status::from_sqlx)?;
         Ok(Response::new(ReopenReservationResponse { reservation: Some(reservation) }))
     }

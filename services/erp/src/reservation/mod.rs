@@ -7,3 +7,4 @@ pub mod domain;
 pub(crate) mod grpc;
 pub(crate) mod queries;
 pub(crate) mod store;
+pub(crate) mod store_holds;

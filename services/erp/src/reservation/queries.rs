@@ -16,13 +16,17 @@ pub(crate) struct DemandView {
     pub(crate) priority: i32,
     pub(crate) placed_at: OffsetDateTime,
     pub(crate) expires_at: Option<OffsetDateTime>,
+    pub(crate) channel: String,
+    pub(crate) extensions: i32,
+    pub(crate) hold_id: Option<Uuid>,
 }
 
 /// One demand's head.
 pub(crate) async fn demand(conn: &mut PgConnection, order: Uuid) -> sqlx::Result<Option<DemandView>> {
     sqlx::query_as(
         "-- demand_by_order
-        select d.order_id, d.kind, d.number, w.code as warehouse, d.state, d.priority, d.placed_at, d.expires_at
+        select d.order_id, d.kind, d.number, w.code as warehouse, d.state, d.priority, d.placed_at, d.expires_at,
+            d.channel, d.extensions, d.hold_id
         from demand d join warehouse w on w.id = d.warehouse_id where d.order_id = $1",
     )
     .bind(order)

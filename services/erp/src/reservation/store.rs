@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
-use super::domain::{FreeLot, Grant, Held, Need};
+use super::domain::{FreeLot, Grant, Held, Need, good_until};
 
 #[derive(sqlx::FromRow)]
 struct FreeRow {
@@ -67,23 +67,30 @@ struct WaitingRow {
     quantity: Decimal,
     priority: i32,
     placed_at: OffsetDateTime,
+    min_life_days: i32,
 }
 
-/// Lines that wait for what is free, the first ones only, as far as it can reach.
+/// Lines that wait for what is free, the first ones only, as far as it can reach: of those that ask for the same life, who
+/// comes after others that want all there is gets nothing.
 pub(crate) async fn waiting(
     conn: &mut PgConnection,
     free: &[(String, Uuid, String, Decimal)],
+    today: Date,
 ) -> sqlx::Result<Vec<Need>> {
     if free.is_empty() {
         return Ok(Vec::new());
     }
     let rows = sqlx::query_as::<_, WaitingRow>(
         "-- waiting_lines
-        select w.order_id, w.line_no, f.sku, f.warehouse_id, w.quantity, w.priority, w.placed_at
+        select w.order_id, w.line_no, f.sku, f.warehouse_id, w.quantity, w.priority, w.placed_at,
+            w.min_life_days
         from unnest($1::text[], $2::uuid[], $3::text[], $4::numeric[]) as f (sku, warehouse_id, unit, free)
         cross join lateral (
-            select l.order_id, l.line_no, l.backordered as quantity, l.priority, l.placed_at,
-                sum(l.backordered) over (order by l.priority desc, l.placed_at, l.order_id, l.line_no) - l.backordered as before
+            select l.order_id, l.line_no, l.backordered as quantity, l.priority, l.placed_at, l.min_life_days,
+                sum(l.backordered) over (
+                    partition by l.min_life_days order by l.priority desc, l.placed_at, l.order_id, l.line_no
+                    rows unbounded preceding
+                ) - l.backordered as before
             from demand_line l
             where l.sku = f.sku collate \"C\" and l.warehouse_id = f.warehouse_id and l.unit = f.unit
                 and l.backordered > 0 and not l.closed
@@ -104,6 +111,7 @@ pub(crate) async fn waiting(
         quantity: row.quantity,
         priority: row.priority,
         placed_at: row.placed_at,
+        good_until: good_until(today, row.min_life_days),
     };
     Ok(rows.into_iter().map(need).collect())
 }
@@ -129,7 +137,7 @@ pub(crate) async fn insert(conn: &mut PgConnection, grants: &[Grant], now: Offse
 }
 
 #[derive(sqlx::FromRow)]
-struct HeldRow {
+pub(super) struct HeldRow {
     id: Uuid,
     order_id: Uuid,
     line_no: i32,
@@ -283,22 +291,6 @@ pub(crate) async fn assign(conn: &mut PgConnection, parts: &[(Held, Decimal, Uui
         assigned += done.rows_affected();
     }
     Ok(assigned)
-}
-
-/// Holds whose time has run out.
-pub(crate) async fn holds_to_expire(
-    conn: &mut PgConnection,
-    now: OffsetDateTime,
-    limit: i64,
-) -> sqlx::Result<Vec<Uuid>> {
-    sqlx::query_scalar(
-        "-- holds_to_expire
-        select order_id from demand where state = 'open' and expires_at <= $1 order by expires_at limit $2",
-    )
-    .bind(now)
-    .bind(limit)
-    .fetch_all(conn)
-    .await
 }
 
 /// Lots past their last day that nobody has looked at since, with their items.

@@ -13,13 +13,13 @@ use super::{
 use crate::{
     config::Stamp,
     error::Error,
-    items::commands::known_units,
     ledger::{
         commands::{Work, finish, lock, post},
         domain::{COUNTING, Cause, LOSS, Layer, Move, Place, PlaceKind, share},
         store::balances,
     },
     reservation::commands::{displace, serve},
+    units::{self, domain::Entered},
     warehouses::store as warehouses,
 };
 
@@ -29,12 +29,16 @@ use crate::{
 /// Unknown things; [`Error::NotEnoughStock`] for a loss of more than is there; [`Error::PickedStock`].
 pub(crate) async fn adjust(
     conn: &mut PgConnection,
-    adjustment: &Adjustment,
+    mut adjustment: Adjustment,
     stamp: &Stamp<'_>,
 ) -> Result<(Uuid, Decimal, Decimal), Error> {
-    let place = place_to_adjust(conn, adjustment).await?;
+    let place = place_to_adjust(conn, &adjustment).await?;
     let mut work = lock(conn, BTreeSet::from([adjustment.sku.clone()]), false).await?;
-    known_units(&work, [(adjustment.sku.as_str(), adjustment.unit.as_str())].into_iter())?;
+    let id = service::new_id();
+    let lines = [entered(&adjustment.sku, &adjustment.lot, &adjustment.unit, adjustment.quantity)];
+    if let Some((unit, quantity)) = in_base(conn, &work, id, &lines).await?.pop() {
+        adjustment.in_unit(unit, quantity);
+    }
     let lot = lot_of(conn, &adjustment.sku, &adjustment.lot).await?;
     let key = (lot.id, place.id);
     let found = balances(conn, &[key]).await?.remove(&key);
@@ -48,7 +52,6 @@ pub(crate) async fn adjust(
         AdjustKind::Count => ("count", COUNTING),
         AdjustKind::WriteOff => ("write_off", LOSS),
     };
-    let id = service::new_id();
     store::insert_document(conn, id, kind, &adjustment.reason, stamp.by, stamp.now).await?;
     displace(conn, &mut work, (lot.id, Some(place.id)), layer.on_hand + difference, "released", stamp).await?;
     let cause = Cause { kind, id, order: None };
@@ -80,6 +83,22 @@ fn surplus(layer: &Layer, quantity: Decimal, given: Option<Decimal>, last: Decim
         None if layer.on_hand > Decimal::ZERO => share(layer.value, quantity, layer.on_hand, digits),
         None => share(last, quantity, Decimal::ONE, digits),
     }
+}
+
+fn entered(sku: &str, lot: &str, unit: &str, quantity: Decimal) -> Entered {
+    Entered { sku: sku.to_owned(), lot: lot.to_owned(), unit: unit.to_owned(), quantity }
+}
+
+/// What was entered, in the items' own units; it is kept with the document where it was in another.
+async fn in_base(
+    conn: &mut PgConnection,
+    work: &Work,
+    document: Uuid,
+    lines: &[Entered],
+) -> Result<Vec<(String, Decimal)>, Error> {
+    let amounts = units::commands::to_base(conn, work, lines).await?;
+    units::commands::keep(conn, document, lines, &amounts).await?;
+    Ok(amounts)
 }
 
 async fn place_to_adjust(conn: &mut PgConnection, adjustment: &Adjustment) -> Result<Place, Error> {
@@ -116,7 +135,7 @@ async fn own_place(conn: &mut PgConnection, code: &str) -> Result<Place, Error> 
 /// Unknown things; [`Error::NotEnoughStock`] when less is free than asked for.
 pub(crate) async fn transfer(
     conn: &mut PgConnection,
-    transfer: &Transfer,
+    mut transfer: Transfer,
     stamp: &Stamp<'_>,
 ) -> Result<(Uuid, Decimal), Error> {
     let (from, to) = (own_place(conn, &transfer.from).await?, own_place(conn, &transfer.to).await?);
@@ -124,7 +143,12 @@ pub(crate) async fn transfer(
         return Err(Error::field("to_place", "must be another place than from_place"));
     }
     let mut work: Work = lock(conn, transfer.lines.iter().map(|line| line.sku.clone()).collect(), false).await?;
-    known_units(&work, transfer.lines.iter().map(|line| (line.sku.as_str(), line.unit.as_str())))?;
+    let id = service::new_id();
+    let lines: Vec<_> =
+        transfer.lines.iter().map(|line| entered(&line.sku, &line.lot, &line.unit, line.quantity)).collect();
+    for (line, (unit, quantity)) in transfer.lines.iter_mut().zip(in_base(conn, &work, id, &lines).await?) {
+        (line.unit, line.quantity) = (unit, quantity);
+    }
     let keys: Vec<_> = transfer.lines.iter().map(|line| (line.sku.as_str(), line.lot.as_str())).collect();
     let lots = store::lots(conn, &keys).await?;
     let lot = |sku: &str, number: &str| lots.get(&(sku.to_owned(), number.to_owned()));
@@ -134,7 +158,6 @@ pub(crate) async fn transfer(
     }
     let there: Vec<_> = lots.values().map(|lot| (lot.id, from.id)).collect();
     let mut layers = balances(conn, &there).await?;
-    let id = service::new_id();
     let cause = Cause { kind: "transfer", id, order: None };
     let mut moves = Vec::with_capacity(transfer.lines.len());
     for line in &transfer.lines {

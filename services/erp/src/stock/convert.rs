@@ -14,23 +14,23 @@ use super::{
     domain::{AdjustKind, Adjustment, Transfer, TransferLine},
     queries::{AvailabilityView, Known, LotView, MoveView, PlaceView},
 };
-use crate::ledger::{
-    convert::{money, number},
-    queries::Verification,
+use crate::{
+    ledger::{
+        convert::{money, number},
+        queries::Verification,
+    },
+    units::convert::{entered, entered_above_zero},
 };
 
 /// Reads a correction.
 pub(super) fn adjustment(check: &mut Check, request: &AdjustStockRequest, currency: Currency) -> Adjustment {
-    let quantity = check.quantity("quantity", &request.quantity);
+    let (quantity, unit) = match request.kind() {
+        AdjustmentKind::WriteOff => entered_above_zero(check, "quantity", &request.quantity),
+        AdjustmentKind::Count | AdjustmentKind::Unspecified => entered(check, "quantity", &request.quantity),
+    };
     let kind = match request.kind() {
-        AdjustmentKind::WriteOff => {
-            check.require(quantity.value > Decimal::ZERO, "quantity", "must be above zero");
-            AdjustKind::WriteOff
-        }
-        AdjustmentKind::Count => {
-            check.require(quantity.value >= Decimal::ZERO, "quantity", "must not be negative");
-            AdjustKind::Count
-        }
+        AdjustmentKind::WriteOff => AdjustKind::WriteOff,
+        AdjustmentKind::Count => AdjustKind::Count,
         AdjustmentKind::Unspecified => {
             check.wrong("kind", "is missing");
             AdjustKind::Count
@@ -40,7 +40,7 @@ pub(super) fn adjustment(check: &mut Check, request: &AdjustStockRequest, curren
     if let Some(cost) = unit_cost {
         check.require(cost.currency == currency, "unit_cost", format!("must be in {}", currency.code()));
         check.require(!cost.is_negative(), "unit_cost", "must not be negative");
-        let fits = cost.amount.checked_mul(quantity.value).is_some_and(|sum| sum < Decimal::from(10_i64.pow(15)));
+        let fits = cost.amount.checked_mul(quantity).is_some_and(|sum| sum < Decimal::from(10_i64.pow(15)));
         check.require(fits, "unit_cost", "is too much");
     }
     Adjustment {
@@ -49,8 +49,8 @@ pub(super) fn adjustment(check: &mut Check, request: &AdjustStockRequest, curren
         sku: check.text("sku", &request.sku, 1..=64),
         lot: check.text("lot", &request.lot, 1..=64),
         kind,
-        unit: quantity.unit.code().to_owned(),
-        quantity: quantity.value,
+        unit,
+        quantity,
         reason: check.text("reason", &request.reason, 1..=300),
         unit_cost: unit_cost.map(|cost| cost.amount),
     }
@@ -61,12 +61,12 @@ pub(super) fn transfer(check: &mut Check, request: &TransferStockRequest) -> Tra
     check.len("lines", request.lines.len(), 1..=500);
     let lines = request.lines.iter().take(500).enumerate().map(|(index, line)| {
         let at = |field: &str| format!("lines[{index}].{field}");
-        let quantity = check.positive_quantity(&at("quantity"), &line.quantity);
+        let (quantity, unit) = entered_above_zero(check, &at("quantity"), &line.quantity);
         TransferLine {
             sku: check.text(&at("sku"), &line.sku, 1..=64),
             lot: check.text(&at("lot"), &line.lot, 1..=64),
-            unit: quantity.unit.code().to_owned(),
-            quantity: quantity.value,
+            unit,
+            quantity,
         }
     });
     let lines = lines.collect();

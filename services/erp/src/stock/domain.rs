@@ -35,6 +35,15 @@ pub struct Adjustment {
 }
 
 impl Adjustment {
+    /// Says the quantity in the item's own unit, in which a surplus costs what it costs in the unit named.
+    pub fn in_unit(&mut self, unit: String, quantity: Decimal) {
+        if unit != self.unit {
+            let cost = self.unit_cost.and_then(|cost| cost.checked_mul(self.quantity)?.checked_div(quantity));
+            self.unit_cost = self.unit_cost.and(cost);
+        }
+        (self.unit, self.quantity) = (unit, quantity);
+    }
+
     /// The change of what is on hand.
     #[must_use]
     pub fn difference(&self, on_hand: Decimal) -> Decimal {

@@ -109,7 +109,7 @@ impl StockService for Api {
         check.done().map_err(status::invalid)?;
         let done = idempotency::once(&self.deps.db, (&caller.id, METHOD, &request_id), &request, async |tx| {
             let stamp = Stamp { now: self.deps.clock.now(), by: &caller.id, rules: &self.rules };
-            let (id, difference, value) = commands::adjust(tx, &adjustment, &stamp).await?;
+            let (id, difference, value) = commands::adjust(tx, adjustment, &stamp).await?;
             let answer = AdjustStockResponse {
                 adjustment_id: id.to_string(),
                 difference: ledger::convert::number(difference),
@@ -134,7 +134,7 @@ impl StockService for Api {
         check.done().map_err(status::invalid)?;
         let done = idempotency::once(&self.deps.db, (&caller.id, METHOD, &request_id), &request, async |tx| {
             let stamp = Stamp { now: self.deps.clock.now(), by: &caller.id, rules: &self.rules };
-            let (id, value) = commands::transfer(tx, &transfer, &stamp).await?;
+            let (id, value) = commands::transfer(tx, transfer, &stamp).await?;
             Ok(TransferStockResponse { transfer_id: id.to_string(), value: Some(money(value, self.rules.currency)) })
         })
         .await?;

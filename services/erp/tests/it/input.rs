@@ -1,10 +1,13 @@
 //! Every RPC: who may call it, and what malformed ids are answered.
 
 use proto::erp::v1::{
-    bom_service_client::BomServiceClient, fulfilment_service_client::FulfilmentServiceClient,
-    item_service_client::ItemServiceClient, receipt_service_client::ReceiptServiceClient,
+    bom_service_client::BomServiceClient, expected_receipt_service_client::ExpectedReceiptServiceClient,
+    fulfilment_service_client::FulfilmentServiceClient, item_service_client::ItemServiceClient,
+    life_rule_service_client::LifeRuleServiceClient, promise_service_client::PromiseServiceClient,
+    receipt_service_client::ReceiptServiceClient,
+    reservation_override_service_client::ReservationOverrideServiceClient,
     reservation_service_client::ReservationServiceClient, stock_service_client::StockServiceClient,
-    warehouse_service_client::WarehouseServiceClient, *,
+    unit_service_client::UnitServiceClient, warehouse_service_client::WarehouseServiceClient, *,
 };
 use tonic::Code;
 
@@ -33,7 +36,17 @@ macro_rules! all {
             ReceiptServiceClient: post_receipt(PostReceiptRequest), get_receipt(GetReceiptRequest);
             ReservationServiceClient: reserve_stock(ReserveStockRequest), get_reservation(GetReservationRequest),
                 close_reservation(CloseReservationRequest), reopen_reservation(ReopenReservationRequest),
-                list_backorders(ListBackordersRequest);
+                list_backorders(ListBackordersRequest), extend_hold(ExtendHoldRequest);
+            ReservationOverrideServiceClient: pin_line(PinLineRequest), move_reservation(MoveReservationRequest),
+                set_priority(SetPriorityRequest), list_overrides(ListOverridesRequest);
+            LifeRuleServiceClient: put_life_rules(PutLifeRulesRequest), list_life_rules(ListLifeRulesRequest);
+            UnitServiceClient: put_item_units(PutItemUnitsRequest), delete_item_unit(DeleteItemUnitRequest),
+                list_item_units(ListItemUnitsRequest), convert_quantity(ConvertQuantityRequest),
+                list_entered_quantities(ListEnteredQuantitiesRequest);
+            ExpectedReceiptServiceClient: upsert_expected_receipts(UpsertExpectedReceiptsRequest),
+                cancel_expected_receipt(CancelExpectedReceiptRequest),
+                get_expected_receipt(GetExpectedReceiptRequest), list_expected_receipts(ListExpectedReceiptsRequest);
+            PromiseServiceClient: promise_dates(PromiseDatesRequest);
             FulfilmentServiceClient: start_picking(StartPickingRequest), confirm_pick(ConfirmPickRequest),
                 pack_shipment(PackShipmentRequest), ship_shipment(ShipShipmentRequest),
                 deliver_shipment(DeliverShipmentRequest), fail_shipment(FailShipmentRequest),
@@ -85,6 +98,29 @@ async fn malformed_requests_are_refused_by_field() {
     names!(reservations.get_reservation(GetReservationRequest), "order_id");
     names!(reservations.close_reservation(CloseReservationRequest), "order_id");
     names!(reservations.reopen_reservation(ReopenReservationRequest), "order_id");
+    names!(reservations.extend_hold(ExtendHoldRequest), "request_id", "order_id", "expires_at");
+    names!(overrides.pin_line(PinLineRequest), "request_id", "order_id", "lot", "reason");
+    names!(
+        overrides.move_reservation(MoveReservationRequest),
+        "request_id",
+        "order_id",
+        "to_order_id",
+        "quantity",
+        "reason",
+        "approved_by"
+    );
+    names!(overrides.set_priority(SetPriorityRequest), "request_id", "order_id", "reason");
+    names!(overrides.list_overrides(ListOverridesRequest), "order_id");
+    names!(life_rules.put_life_rules(PutLifeRulesRequest), "rules");
+    names!(units.put_item_units(PutItemUnitsRequest), "request_id", "units");
+    names!(units.delete_item_unit(DeleteItemUnitRequest), "sku", "unit");
+    names!(units.list_item_units(ListItemUnitsRequest), "sku");
+    names!(units.convert_quantity(ConvertQuantityRequest), "sku", "quantity");
+    names!(units.list_entered_quantities(ListEnteredQuantitiesRequest), "document_id");
+    names!(expected.upsert_expected_receipts(UpsertExpectedReceiptsRequest), "request_id", "receipts");
+    names!(expected.cancel_expected_receipt(CancelExpectedReceiptRequest), "expected_receipt_id", "reason");
+    names!(expected.get_expected_receipt(GetExpectedReceiptRequest), "expected_receipt_id");
+    names!(promises.promise_dates(PromiseDatesRequest), "lines");
     names!(fulfilment.start_picking(StartPickingRequest), "request_id", "order_id");
     names!(fulfilment.confirm_pick(ConfirmPickRequest), "request_id", "shipment_id");
     names!(fulfilment.pack_shipment(PackShipmentRequest), "request_id", "shipment_id", "places");

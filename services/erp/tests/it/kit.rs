@@ -7,10 +7,13 @@ use messaging::Event;
 use proto::{
     common::v1::{Money, Quantity},
     erp::v1::{
-        bom_service_client::BomServiceClient, fulfilment_service_client::FulfilmentServiceClient,
-        item_service_client::ItemServiceClient, receipt_service_client::ReceiptServiceClient,
+        bom_service_client::BomServiceClient, expected_receipt_service_client::ExpectedReceiptServiceClient,
+        fulfilment_service_client::FulfilmentServiceClient, item_service_client::ItemServiceClient,
+        life_rule_service_client::LifeRuleServiceClient, promise_service_client::PromiseServiceClient,
+        receipt_service_client::ReceiptServiceClient,
+        reservation_override_service_client::ReservationOverrideServiceClient,
         reservation_service_client::ReservationServiceClient, stock_service_client::StockServiceClient,
-        warehouse_service_client::WarehouseServiceClient, *,
+        unit_service_client::UnitServiceClient, warehouse_service_client::WarehouseServiceClient, *,
     },
     orders::v1::{
         LineChange, LineKind, OrderCancelled, OrderLine, OrderLinesCancelled, OrderPlaced, OrderReturned, OrdersEvent,
@@ -194,6 +197,26 @@ impl Erp {
         FulfilmentServiceClient::new(self.everything.clone())
     }
 
+    pub(crate) fn overrides(&self) -> ReservationOverrideServiceClient<TestChannel> {
+        ReservationOverrideServiceClient::new(self.everything.clone())
+    }
+
+    pub(crate) fn life_rules(&self) -> LifeRuleServiceClient<TestChannel> {
+        LifeRuleServiceClient::new(self.everything.clone())
+    }
+
+    pub(crate) fn units(&self) -> UnitServiceClient<TestChannel> {
+        UnitServiceClient::new(self.everything.clone())
+    }
+
+    pub(crate) fn promises(&self) -> PromiseServiceClient<TestChannel> {
+        PromiseServiceClient::new(self.everything.clone())
+    }
+
+    pub(crate) fn expected(&self) -> ExpectedReceiptServiceClient<TestChannel> {
+        ExpectedReceiptServiceClient::new(self.everything.clone())
+    }
+
     pub(crate) fn boms(&self) -> BomServiceClient<TestChannel> {
         BomServiceClient::new(self.everything.clone())
     }
@@ -218,7 +241,7 @@ impl Erp {
             cost: Some(receipt_line_input::Cost::UnitCost(rub(one.unit_cost).unwrap())),
             lot: one.lot.into(),
             expires_on: one.expires_on.into(),
-            supplier_lot: String::new(),
+            ..ReceiptLineInput::default()
         };
         let request = PostReceiptRequest {
             request_id: key(),

@@ -3,16 +3,21 @@
 
 mod batches;
 mod boms;
+mod carts;
 mod concurrency;
 mod fulfilment;
 mod input;
 mod items;
 mod kit;
+mod life_rules;
 mod model;
+mod overrides;
+mod promises;
 mod receipts;
 mod reservation;
 mod returns;
 mod stock;
+mod units;
 
 use kit::Erp;
 

@@ -123,10 +123,10 @@ impl Company<'_> {
             by_supplier.entry(supplier).or_default().extend(lots.into_iter().map(|lot| ReceiptLineInput {
                 sku: good.sku.clone(),
                 quantity: Some(pieces(lot.pieces)),
-                supplier_lot: String::new(),
                 lot: lot.number,
                 expires_on: lot.expires_on.map(|day| day.to_string()).unwrap_or_default(),
                 cost: Some(Cost::UnitCost(money(self.currency, good.unit_cost))),
+                ..ReceiptLineInput::default()
             }));
         }
         let mut deliveries: Vec<_> =

@@ -70,8 +70,8 @@ fn lots(seed: u64, n: u64, material: &Material, currency: &str, today: Date) -> 
                 quantity: Some(Quantity { value: amount.to_string(), unit: material.unit.to_owned() }),
                 lot: format!("{}-L{part:02}", material.sku),
                 expires_on: material.shelf_life_days.map(life).map(|day| day.to_string()).unwrap_or_default(),
-                supplier_lot: String::new(),
                 cost: Some(Cost::UnitCost(money(currency, unit_cost))),
+                ..ReceiptLineInput::default()
             }
         })
         .collect()

@@ -104,11 +104,11 @@ async fn prepare(api: &Api, plan: &Plan, options: &Options) -> anyhow::Result<()
             quantity: Some(pieces(product.pieces)),
             lot: format!("{}-OPENING", product.sku).chars().take(64).collect(),
             expires_on: String::new(),
-            supplier_lot: String::new(),
             cost: Some(Cost::UnitCost(money(
                 &options.cost_currency,
                 (product.unit_cost * options.rate).round_dp(4).normalize(),
             ))),
+            ..ReceiptLineInput::default()
         })
         .collect();
     let mut progress = Progress::new("Opening stock received, lines", plan.products.len() as u64);

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{displace, place, release, serve};
@@ -11,12 +12,15 @@ use crate::{
     config::Stamp,
     demand::{
         self,
-        domain::{Line, NewDemand},
+        domain::{Line, NewDemand, NewLine},
     },
     error::Error,
-    items::commands::known_units,
     ledger::commands::{finish, lock},
-    reservation::{domain::whole, store},
+    reservation::{
+        domain::{Refusal, whole},
+        store, store_holds,
+    },
+    units::{self, domain::Entered},
     warehouses::store as warehouses,
 };
 
@@ -29,7 +33,7 @@ const SWEEP: i64 = 200;
 /// [`Error::OutOfStock`] when nothing (or, with `all_lines`, not everything) is available; then nothing is kept.
 pub async fn reserve(
     conn: &mut PgConnection,
-    hold: NewDemand,
+    mut hold: NewDemand,
     all_lines: bool,
     stamp: &Stamp<'_>,
 ) -> Result<(), Error> {
@@ -38,7 +42,18 @@ pub async fn reserve(
     }
     let order = hold.order_id;
     let mut work = lock(conn, hold.lines.iter().map(|line| line.sku.clone()).collect(), false).await?;
-    known_units(&work, hold.lines.iter().map(|line| (line.sku.as_str(), line.unit.as_str())))?;
+    let named = |line: &NewLine| Entered {
+        sku: line.sku.clone(),
+        lot: String::new(),
+        unit: line.unit.clone(),
+        quantity: line.quantity,
+    };
+    let entered: Vec<_> = hold.lines.iter().map(named).collect();
+    let amounts = units::commands::to_base(conn, &work, &entered).await?;
+    units::commands::keep(conn, order, &entered, &amounts).await?;
+    for (line, (unit, quantity)) in hold.lines.iter_mut().zip(amounts) {
+        (line.unit, line.quantity) = (unit, quantity);
+    }
     place(conn, &mut work, vec![hold], stamp).await?;
     let lines = demand::store::lines(conn, &[order]).await?;
     let short: Vec<_> = lines.iter().filter(|line| line.backordered > Decimal::ZERO).map(short_of).collect();
@@ -56,7 +71,7 @@ fn short_of(line: &Line) -> String {
 /// Stops an order or hold from holding and waiting; what is in shipments stays. Closing again changes nothing.
 ///
 /// # Errors
-/// [`Error::NotFound`]; [`Error::DemandEnded`] when it was cancelled or has expired.
+/// [`Error::NotFound`]; [`Error::DemandEnded`] when it was cancelled, has expired or became an order's.
 pub async fn close(conn: &mut PgConnection, order: Uuid, stamp: &Stamp<'_>) -> Result<(), Error> {
     let (mut work, known) = demand::commands::lock_items(conn, &[order]).await?;
     if !is_in(conn, order, &known, "open").await? {
@@ -92,11 +107,41 @@ pub async fn reopen(conn: &mut PgConnection, order: Uuid, stamp: &Stamp<'_>) -> 
     finish(conn, work, stamp).await
 }
 
+/// Puts off the end of a hold, as often as the rules allow.
+///
+/// # Errors
+/// [`Error::NotFound`] for anything but a hold; [`Error::DemandEnded`]; [`Refusal::NoEnd`], [`Refusal::ExtendedOften`];
+/// an end that is not later than before is a wrong field.
+pub async fn extend(
+    conn: &mut PgConnection,
+    hold: Uuid,
+    until: OffsetDateTime,
+    stamp: &Stamp<'_>,
+) -> Result<(), Error> {
+    let (work, _) = demand::commands::lock_items(conn, &[hold]).await?;
+    let end = store_holds::hold_end(conn, hold).await?.ok_or_else(|| Error::NotFound("hold", hold.to_string()))?;
+    if end.state != "open" {
+        return Err(Error::DemandEnded(end.state));
+    }
+    let Some(before) = end.expires_at else { return Err(Refusal::NoEnd.into()) };
+    if before <= stamp.now {
+        return Err(Error::DemandEnded("expired".to_owned()));
+    }
+    if until <= before {
+        return Err(Error::field("expires_at", "must be later than before"));
+    }
+    if end.extensions >= stamp.rules.hold_extensions {
+        return Err(Refusal::ExtendedOften(end.extensions).into());
+    }
+    store_holds::extend_hold(conn, hold, until).await?;
+    finish(conn, work, stamp).await
+}
+
 async fn is_in(conn: &mut PgConnection, order: Uuid, known: &[Uuid], state: &str) -> Result<bool, Error> {
     let heads = demand::store::heads(conn, known).await?;
     let head = heads.get(&order).ok_or_else(|| Error::NotFound("reservation", order.to_string()))?;
     match head.state.as_str() {
-        ended @ ("cancelled" | "expired") => Err(Error::DemandEnded(ended.to_owned())),
+        ended @ ("cancelled" | "expired" | "converted") => Err(Error::DemandEnded(ended.to_owned())),
         other => Ok(other == state),
     }
 }
@@ -106,14 +151,13 @@ async fn is_in(conn: &mut PgConnection, order: Uuid, known: &[Uuid], state: &str
 /// # Errors
 /// Database errors.
 pub async fn expire_holds(conn: &mut PgConnection, stamp: &Stamp<'_>) -> Result<usize, Error> {
-    let due = store::holds_to_expire(conn, stamp.now, SWEEP).await?;
+    let due = store_holds::holds_to_expire(conn, stamp.now, SWEEP).await?;
     if due.is_empty() {
         return Ok(0);
     }
     let (mut work, due) = demand::commands::lock_items(conn, &due).await?;
-    // Somebody may have closed one while we waited for the locks.
-    let heads = demand::store::heads(conn, &due).await?;
-    let due: Vec<_> = heads.values().filter(|head| head.state == "open").map(|head| head.order_id).collect();
+    // Somebody may have closed, extended or taken one over while we waited for the locks.
+    let due = store_holds::still_to_expire(conn, &due, stamp.now).await?;
     let held = store::held_by_orders(conn, &due).await?;
     let parts: Vec<_> = held.into_iter().map(whole).collect();
     release(conn, &mut work, &parts, "expired", "hold_expired", stamp).await?;

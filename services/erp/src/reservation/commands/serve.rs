@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::{carts::take_from_carts, takeover::take_over};
 use crate::{
     config::Stamp,
     demand::{
@@ -15,15 +16,16 @@ use crate::{
     },
     error::Error,
     ledger::{self, commands::Work},
+    life_rules,
     reservation::{
-        domain::{Allocation, Grant, Held, Need, Pool, allocate},
+        domain::{Allocation, Grant, Held, Need, Pool, allocate, good_until},
         store,
     },
     warehouses::{domain::Warehouse, store as warehouses},
 };
 
 /// Remembers new demands and serves them together with all who already wait. Demands that are known are left out.
-/// Their items must be locked (rows exist even for items nobody told us of).
+/// Their items, and those of holds they take over, must be locked (rows exist even for items nobody told us of).
 pub(crate) async fn place(
     conn: &mut PgConnection,
     work: &mut Work,
@@ -33,7 +35,17 @@ pub(crate) async fn place(
     let ids: Vec<_> = demands.iter().map(|demand| demand.order_id).collect();
     let known: BTreeSet<_> = demand::store::known(conn, &ids).await?.into_iter().collect();
     demands.retain(|demand| !known.contains(&demand.order_id));
-    serve(conn, work, demands, stamp, "released_by_other").await
+    life_rules::commands::apply(conn, &mut demands).await?;
+    let given = take_over(conn, work, &mut demands, stamp).await?;
+    distribute(conn, work, Arrivals { demands, given }, stamp, "released_by_other").await
+}
+
+/// Demands to be made.
+#[derive(Default)]
+struct Arrivals {
+    demands: Vec<NewDemand>,
+    /// What they have from the holds they took over: it is held already.
+    given: Vec<Grant>,
 }
 
 /// Gives what is free of the locked items to those who wait and to `new` demands, by priority and time, and notes what
@@ -45,6 +57,16 @@ pub(crate) async fn serve(
     stamp: &Stamp<'_>,
     cause: &'static str,
 ) -> Result<(), Error> {
+    distribute(conn, work, Arrivals { demands: new, given: Vec::new() }, stamp, cause).await
+}
+
+async fn distribute(
+    conn: &mut PgConnection,
+    work: &mut Work,
+    Arrivals { demands: new, given }: Arrivals,
+    stamp: &Stamp<'_>,
+    cause: &'static str,
+) -> Result<(), Error> {
     let skus = work.skus();
     if skus.is_empty() && new.is_empty() {
         return Ok(());
@@ -52,12 +74,21 @@ pub(crate) async fn serve(
     let warehouses = if new.is_empty() { Vec::new() } else { warehouses::all(conn, stamp.rules).await? };
     let mut pool = Pool::new(store::free_lots(conn, &skus, stamp.today(), stamp.rules.min_life_days).await?);
     let free = awaited(work, &pool);
-    let mut needs = store::waiting(conn, &free).await?;
-    needs.extend(new.iter().flat_map(|demand| needs_of(demand, work, &warehouses)));
+    let mut needs = store::waiting(conn, &free, stamp.today()).await?;
+    let of_orders: Vec<_> = new.iter().filter(|demand| !demand.hold).map(|demand| demand.order_id).collect();
+    needs.extend(new.iter().flat_map(|demand| needs_of(demand, work, &warehouses, &given, stamp)));
+    let hard: Vec<_> = needs.iter().filter(|need| of_orders.contains(&need.order)).cloned().collect();
     let ids: Vec<_> = warehouses.iter().map(|warehouse| warehouse.id).collect();
-    let allocation = allocate(&mut pool, needs, &ids);
+    let mut allocation = allocate(&mut pool, needs, &ids);
+    if stamp.rules.orders_take_carts && !hard.is_empty() {
+        let more = take_from_carts(conn, work, &hard, &allocation, stamp).await?;
+        allocation.grants.extend(more);
+    }
 
-    let fresh = remember(conn, work, &new, &allocation, &warehouses, stamp).await?;
+    let fresh = remember(conn, work, (&new, &given), &allocation, &warehouses, stamp).await?;
+    if !given.is_empty() {
+        store::insert(conn, &given, stamp.now).await?;
+    }
     if !allocation.grants.is_empty() {
         store::insert(conn, &allocation.grants, stamp.now).await?;
         let parts = allocation.grants.iter().map(|one| (one.sku.clone(), one.lot, one.place, one.quantity));
@@ -80,26 +111,39 @@ fn awaited(work: &Work, pool: &Pool) -> Vec<(String, Uuid, String, Decimal)> {
     free.filter_map(|(sku, id, free)| work.unit(&sku).map(str::to_owned).map(|unit| (sku, id, unit, free))).collect()
 }
 
-/// What of a new demand can be served at all: a line in another unit than its item's waits for a person.
-fn needs_of(demand: &NewDemand, work: &Work, warehouses: &[Warehouse]) -> Vec<Need> {
+/// What of a new demand can be served at all, beyond what it was given: a line in another unit than its item's waits for
+/// a person.
+fn needs_of(
+    demand: &NewDemand,
+    work: &Work,
+    warehouses: &[Warehouse],
+    given: &[Grant],
+    stamp: &Stamp<'_>,
+) -> Vec<Need> {
     let warehouse = warehouses.iter().find(|one| one.code == demand.warehouse).map(|one| one.id);
+    let has = |line_no: i32| -> Decimal {
+        let own = given.iter().filter(|grant| (grant.order, grant.line_no) == (demand.order_id, line_no));
+        own.map(|grant| grant.quantity).sum()
+    };
     let need = |line: &demand::domain::NewLine| Need {
         order: demand.order_id,
         line_no: line.line_no,
         sku: line.sku.clone(),
         warehouse,
-        quantity: line.quantity,
+        quantity: line.quantity - has(line.line_no),
         priority: demand.priority,
         placed_at: demand.placed_at,
+        good_until: good_until(stamp.today(), line.min_life_days),
     };
-    demand.lines.iter().filter(|line| work.unit(&line.sku) == Some(line.unit.as_str())).map(need).collect()
+    let needs = demand.lines.iter().filter(|line| work.unit(&line.sku) == Some(line.unit.as_str())).map(need);
+    needs.filter(|need| !need.quantity.is_zero()).collect()
 }
 
 /// Writes new demands with what they got, and what their items are waited for.
 async fn remember(
     conn: &mut PgConnection,
     work: &mut Work,
-    new: &[NewDemand],
+    (new, given): (&[NewDemand], &[Grant]),
     allocation: &Allocation,
     warehouses: &[Warehouse],
     stamp: &Stamp<'_>,
@@ -119,7 +163,7 @@ async fn remember(
         .collect();
     let fresh: BTreeSet<_> = new.iter().map(|demand| demand.order_id).collect();
     let mut got: BTreeMap<(Uuid, i32), Decimal> = BTreeMap::new();
-    for Grant { order, line_no, quantity, .. } in &allocation.grants {
+    for Grant { order, line_no, quantity, .. } in allocation.grants.iter().chain(given) {
         if fresh.contains(order) {
             *got.entry((*order, *line_no)).or_default() += *quantity;
         }
