@@ -1,7 +1,7 @@
 -- Least remaining life by channel, holds that become orders, and what people decided about reservations.
 --
 -- Lock doctrine: nothing new is locked. Demands and their lines change under the locks of their items, as before; rules
--- are only read when a demand is made; overrides are only appended.
+-- are only read when a demand is made, and written one call at a time; overrides are only appended.
 
 -- An order is given lots with at least so many days left. Empty means any; the longest of the rules that fit holds.
 create table life_rule (

@@ -13,6 +13,7 @@ use crate::{config::Stamp, demand::domain::NewDemand, error::Error};
 /// # Errors
 /// A wrong field when there would be too many.
 pub(crate) async fn put(conn: &mut PgConnection, rules: &[Rule], stamp: &Stamp<'_>) -> Result<(), Error> {
+    store::lock(conn).await?;
     if store::put(conn, rules, stamp.by, stamp.now).await? > store::MOST {
         return Err(Error::field("rules", format!("there can be no more than {}", store::MOST)));
     }

@@ -36,7 +36,18 @@ pub(crate) async fn categories(conn: &mut PgConnection, skus: &[&str]) -> sqlx::
     Ok(rows.into_iter().collect())
 }
 
-/// Sets rules; those of 0 days go. Rules are written in the order of their keys, so that two calls do not deadlock.
+/// One writer of rules at a time: what two calls set and forget must not deadlock, and their number is bounded.
+pub(crate) async fn lock(conn: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query(
+        "-- lock_life_rules
+        select pg_advisory_xact_lock(hashtext('erp.life_rule'))",
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Sets rules; those of 0 days go. Answers how many there are.
 pub(crate) async fn put(conn: &mut PgConnection, rules: &[Rule], by: &str, now: OffsetDateTime) -> sqlx::Result<i64> {
     sqlx::query(
         "-- put_life_rules
@@ -50,7 +61,6 @@ pub(crate) async fn put(conn: &mut PgConnection, rules: &[Rule], by: &str, now: 
         )
         insert into life_rule (channel, delivery_method, category, days, updated_by, updated_at)
         select channel, delivery_method, category, days, $5, $6 from asked where days > 0
-        order by channel collate \"C\", delivery_method collate \"C\", category collate \"C\"
         on conflict (channel, delivery_method, category) do update
             set days = excluded.days, updated_by = excluded.updated_by, updated_at = excluded.updated_at",
     )
