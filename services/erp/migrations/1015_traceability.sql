@@ -6,7 +6,6 @@
 alter table lot
     add column certificate text not null default '',
     add column certified_on date,
-    add column country text not null default '',
     add column manufacturer text not null default '',
     add column made_on date,
     add constraint lot_country check (country ~ '^([A-Z]{2})?$');

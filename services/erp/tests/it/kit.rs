@@ -303,6 +303,7 @@ impl Erp {
             to_place: bin.into(),
             lines: vec![line],
             reason: "test".into(),
+            ..TransferStockRequest::default()
         };
         self.stock().transfer_stock(request).await.unwrap();
     }

@@ -144,6 +144,7 @@ async fn move_goods(erp: &Erp, from: &str, to: &str, quantity: i64) -> Result<()
         to_place: to.into(),
         lines: vec![TransferLine { sku: "A".into(), lot: "a".into(), quantity: pcs(quantity) }],
         reason: "test".into(),
+        ..TransferStockRequest::default()
     };
     erp.stock().transfer_stock(request).await.map(|_| ())
 }
