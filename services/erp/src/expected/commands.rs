@@ -54,6 +54,7 @@ pub(crate) async fn upsert(
     let before = incoming(conn, &work.skus(), stamp.today()).await?;
     let written = store::upsert(conn, &rows, stamp.by, stamp.now).await?;
     let after = incoming(conn, &work.skus(), stamp.today()).await?;
+    work.touch();
     tell_changes(conn, &mut work, (&before, &after), stamp).await?;
     let mut ids = Vec::with_capacity(inputs.len());
     for input in inputs {
@@ -98,6 +99,7 @@ pub(crate) async fn cancel(conn: &mut PgConnection, id: Uuid, reason: &str, stam
     let before = incoming(conn, &work.skus(), stamp.today()).await?;
     store::cancel(conn, id, reason, stamp.by, stamp.now).await?;
     let after = incoming(conn, &work.skus(), stamp.today()).await?;
+    work.touch();
     tell_changes(conn, &mut work, (&before, &after), stamp).await?;
     finish(conn, work, stamp).await
 }

@@ -70,6 +70,11 @@ impl Work {
         Ok(())
     }
 
+    /// Notes that something beside the items' totals changed: their rows are written, for those who watch them.
+    pub(crate) fn touch(&mut self) {
+        self.items.values_mut().for_each(|item| item.changed = true);
+    }
+
     /// Notes what can be promised of each locked item after this transaction.
     pub(crate) fn note_available(&mut self, available: &BTreeMap<String, Decimal>) {
         for (sku, item) in &mut self.items {
@@ -226,13 +231,14 @@ pub async fn finish(conn: &mut PgConnection, mut work: Work, stamp: &Stamp<'_>) 
     let mut events = std::mem::take(&mut work.others);
     for (sku, item) in &mut work.items {
         let Some(available) = item.available else { continue };
+        // What is available may change while all totals stay (a lot is blocked or expires): those who watch go by the row.
+        item.changed = true;
         let before = item.state;
         let after = before.after(available, item.backordered);
         if after == before {
             continue;
         }
         item.state = after;
-        item.changed = true;
         let fact = match after {
             StockState::Depleted => item_events::stock_depleted(sku, item, stamp.now),
             StockState::Available if before == StockState::Depleted => {

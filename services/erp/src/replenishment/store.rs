@@ -139,7 +139,8 @@ struct StockRow {
     on_order: Decimal,
 }
 
-/// What there is of items where there is something or somebody waits; the company's sums are not among them.
+/// What there is of items where there is something, somebody waits or something will come; the company's sums are not among
+/// them.
 pub(crate) async fn stock(
     conn: &mut PgConnection,
     skus: &[String],
@@ -163,10 +164,15 @@ pub(crate) async fn stock(
             from unnest($1::text[]) as s (sku)
             join demand_line l on l.sku = s.sku collate \"C\" and l.backordered > 0 and not l.closed
             group by l.sku, l.warehouse_id
+        ), expected as (
+            select e.sku, e.warehouse_id, sum(e.quantity - e.received) as on_order
+            from unnest($1::text[]) as s (sku)
+            join expected_receipt e on e.sku = s.sku collate \"C\" and e.state in ('open', 'partial')
+            group by e.sku, e.warehouse_id
         )
         select sku, warehouse_id, coalesce(f.available, 0) as available, coalesce(w.backordered, 0) as backordered,
-            0::numeric as on_order
-        from free f full join waits w using (sku, warehouse_id)",
+            coalesce(e.on_order, 0) as on_order
+        from free f full join waits w using (sku, warehouse_id) full join expected e using (sku, warehouse_id)",
     )
     .bind(skus)
     .bind(today)

@@ -225,8 +225,6 @@ pub(crate) async fn set_lot_status(
         displaced = displace(conn, &mut work, (lot.id, None), Decimal::ZERO, "released", stamp).await?;
     }
     store::set_status(conn, lot.id, status).await?;
-    // What is available changes without a total that does: those who watch must look again.
-    work.change(sku, |_| ())?;
     serve(conn, &mut work, Vec::new(), stamp, "stock_changed").await?;
     finish(conn, work, stamp).await?;
     Ok(displaced)

@@ -3,9 +3,10 @@
 use proto::{
     common::v1::PageRequest,
     erp::v1::{
-        CalculateSafetyStockRequest, DeleteReplenishmentPoliciesRequest, DemandClass, DemandDay, GetStockLevelRequest,
-        ItemInput, ListDemandDaysRequest, ListReplenishmentPoliciesRequest, ListStockLevelsRequest, LotStatus,
-        RecalculateStockLevelsRequest, ReplenishmentMethod, ReplenishmentPolicy, ReplenishmentTarget, StockLevel,
+        CalculateSafetyStockRequest, CancelExpectedReceiptRequest, DeleteReplenishmentPoliciesRequest, DemandClass,
+        DemandDay, ExpectedReceiptInput, ExpectedSource, GetStockLevelRequest, ItemInput, ListDemandDaysRequest,
+        ListReplenishmentPoliciesRequest, ListStockLevelsRequest, LotStatus, RecalculateStockLevelsRequest,
+        ReplenishmentMethod, ReplenishmentPolicy, ReplenishmentTarget, StockLevel, UpsertExpectedReceiptsRequest,
         UpsertItemsRequest, UpsertReplenishmentPoliciesRequest, UpsertReplenishmentPoliciesResponse,
         UpsertWarehouseRequest, erp_event::Event, replenishment_service_client::ReplenishmentServiceClient,
         replenishment_target::Of,
@@ -16,7 +17,7 @@ use time::{Duration, OffsetDateTime, macros::datetime};
 use tonic::{Code, Status};
 use uuid::Uuid;
 
-use crate::kit::{Erp, cancelled, fields, goods, key, line, lines_cancelled, order, placed, reason, value};
+use crate::kit::{Erp, cancelled, fields, goods, key, line, lines_cancelled, order, pcs, placed, reason, value};
 
 fn client(erp: &Erp) -> ReplenishmentServiceClient<TestChannel> {
     ReplenishmentServiceClient::new(erp.app.client(&["erp.replenishment.*"]))
@@ -329,6 +330,36 @@ async fn a_blocked_lot_and_a_deleted_policy_are_noticed_too() {
     assert_eq!(erp.told("level:A@").await, ["stock_below_reorder_point", "stock_recovered"]);
     let level = level(&erp, "A", "").await;
     assert_eq!((level.method(), level.below, level.policy), (ReplenishmentMethod::None, false, None));
+}
+
+#[tokio::test]
+async fn what_is_on_order_counts_until_it_is_cancelled() {
+    let erp = Erp::start().await;
+    erp.know(&["A"]).await;
+    erp.receive(&[goods("A", 10, "1", "L")]).await;
+    put(&erp, vec![fixed(item("A"), "12")]).await.unwrap();
+    erp.app.run_job("erp_stock_levels").await.unwrap();
+    assert_eq!(erp.told("level:A@").await, ["stock_below_reorder_point"]);
+    let expected = ExpectedReceiptInput {
+        source: ExpectedSource::Supplier.into(),
+        document: "PO-1".into(),
+        document_line: 1,
+        sku: "A".into(),
+        quantity: pcs(5),
+        expected_on: "2026-03-20".into(),
+        ..ExpectedReceiptInput::default()
+    };
+    let request = UpsertExpectedReceiptsRequest { request_id: key(), receipts: vec![expected] };
+    let written = erp.expected().upsert_expected_receipts(request).await.unwrap().into_inner();
+    watch(&erp).await;
+    let found = level(&erp, "A", "").await;
+    assert_eq!([found.available.as_str(), &found.on_order, &found.position], ["10", "5", "15"]);
+    assert_eq!(erp.told("level:A@").await, ["stock_below_reorder_point", "stock_recovered"]);
+    let expected_receipt_id = written.receipts[0].expected_receipt_id.clone();
+    let request = CancelExpectedReceiptRequest { expected_receipt_id, reason: "lost at sea".into() };
+    erp.expected().cancel_expected_receipt(request).await.unwrap();
+    watch(&erp).await;
+    assert_eq!(erp.told("level:A@").await.len(), 3, "below again");
 }
 
 #[tokio::test]

@@ -186,8 +186,6 @@ pub async fn expire_lots(conn: &mut PgConnection, stamp: &Stamp<'_>) -> Result<u
         let picked = held.iter().filter(|piece| piece.shipment.is_some()).map(|piece| piece.quantity).sum();
         displace(conn, &mut work, (*lot, None), picked, "expired", stamp).await?;
     }
-    // What is available changes without a total that does: those who watch must look again.
-    due.iter().try_for_each(|(_, sku)| work.change(sku, |_| ()))?;
     let lots: Vec<_> = due.into_iter().map(|(lot, _)| lot).collect();
     store::note_expired(conn, &lots).await?;
     serve(conn, &mut work, Vec::new(), stamp, "stock_changed").await?;
