@@ -6,7 +6,8 @@
 alter table lot
     add column certificate text not null default '',
     add column certified_on date,
-    add column country text not null default '',
+    -- Landed costs (1006) know the country too.
+    add column if not exists country text not null default '',
     add column manufacturer text not null default '',
     add column made_on date,
     add constraint lot_country check (country ~ '^([A-Z]{2})?$');
@@ -18,7 +19,6 @@ alter table stock_move add constraint stock_move_cause check (
     cause_kind in ('receipt', 'shipment', 'failed_delivery', 'return', 'transfer', 'count', 'write_off', 'short_pick',
         'recost', 'cost_correction', 'landed_cost', 'revaluation', 'assembly', 'disassembly')
 );
-create index stock_move_by_assembly on stock_move (cause_id) where cause_kind in ('assembly', 'disassembly');
 
 -- What was made of what: one row for each movement out of production and each into it of the same document. What it made
 -- takes the value of all it used up, by weight where it made several goods. The lots repeat the movements' so that a trace
