@@ -17,7 +17,6 @@ alter table stock_move add constraint stock_move_cause check (
     cause_kind in ('receipt', 'shipment', 'failed_delivery', 'return', 'transfer', 'count', 'write_off', 'short_pick',
         'recost', 'cost_correction', 'landed_cost', 'revaluation', 'assembly', 'disassembly')
 );
-create index stock_move_by_assembly on stock_move (cause_id) where cause_kind in ('assembly', 'disassembly');
 
 -- What was made of what: one row for each movement out of production and each into it of the same document. What it made
 -- takes the value of all it used up, by weight where it made several goods. The lots repeat the movements' so that a trace

@@ -157,27 +157,17 @@ fn erp_fact(event: &Event) -> anyhow::Result<Option<OrderFact>> {
             cause.params.insert("return_id", body.return_id.clone());
             told(&body.order_id, Told::Booked(id(&body.return_id)), cause)
         }
-        E::PromiseChanged(body) => {
-            let mut cause = cause(event, "erp", "promise_changed");
-            let line = |line: &PromisedDay| format!("{}: {}", line.line_no, line.expected_on);
-            cause.params.insert("expected_on", body.lines.iter().take(20).map(line).collect::<Vec<_>>().join(", "));
-            fact(&body.order_id, Effect::Note, cause)
-        }
-        E::GoodsReceived(_)
-        | E::CostOfSalesRevised(_)
-        | E::StockDepleted(_)
-        | E::StockReplenished(_)
-        | E::PickupReady(_)
-        | E::CashHandedIn(_)
-        | E::WaveStarted(_)
-        | E::StockBelowReorderPoint(_)
-        | E::StockRecovered(_)
-        | E::ItemSlowMoving(_)
-        | E::ItemMovingAgain(_)
-        | E::RecallOpened(_)
-        | E::RecallClosed(_)
-        | E::CountPosted(_) => None,
+        E::PromiseChanged(body) => fact(&body.order_id, Effect::Note, promised(event, &body.lines)),
+        // Of goods, not of an order; or nothing its timeline tells.
+        _ => None,
     })
+}
+
+fn promised(event: &Event, lines: &[PromisedDay]) -> Cause {
+    let mut cause = cause(event, "erp", "promise_changed");
+    let line = |line: &PromisedDay| format!("{}: {}", line.line_no, line.expected_on);
+    cause.params.insert("expected_on", lines.iter().take(20).map(line).collect::<Vec<_>>().join(", "));
+    cause
 }
 
 fn crm_fact(event: &Event) -> anyhow::Result<Option<OrderFact>> {

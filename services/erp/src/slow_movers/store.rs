@@ -185,77 +185,77 @@ impl From<FoundRow> for Found {
     }
 }
 
+const FIND: &str = "-- find_slow_movers
+    with rule as materialized (
+        select * from slow_mover_rule where enabled
+    ), pool as materialized (
+        select sku, warehouse_id, lot_id, sum(quantity) as quantity, sum(value) as value
+        from cost_layer group by sku, warehouse_id, lot_id
+    ), lots as materialized (
+        -- A lot is worth its share of the pool it is valued in, which is of the lot or of all lots.
+        select b.sku, b.lot_number as lot, sum(b.on_hand) as quantity,
+            round(sum(p.value * b.on_hand / p.quantity), $3) as value,
+            $1::date - (min(b.received_at) at time zone $2)::date as age
+        from stock_balance b
+        join pool p on p.sku = b.sku and p.warehouse_id = b.warehouse_id
+            and p.lot_id in (b.lot_id, '00000000-0000-0000-0000-000000000000')
+        where b.on_hand > 0
+        group by b.sku, b.lot_number
+    ), stocked as materialized (
+        select l.sku, sum(l.quantity) as on_hand,
+            (select (min(o.received_at) at time zone $2)::date from lot o where o.sku = l.sku) as first_day
+        from lots l group by l.sku
+    ), span as materialized (
+        select distinct demand_days as days from rule
+    ), wanted as materialized (
+        select s.days, h.sku, sum(h.wanted) as wanted
+        from span s join item_demand_day h on h.day >= $1::date - s.days and h.day < $1::date
+        group by s.days, h.sku
+    ), pace as materialized (
+        -- As for safety stock, days without stock and without orders say nothing.
+        select s.days, i.sku, i.on_hand, coalesce(w.wanted, 0) as wanted,
+            greatest(1, least(s.days, $1::date - i.first_day) - x.excluded) as counted
+        from span s cross join stocked i
+        left join wanted w on w.days = s.days and w.sku = i.sku
+        cross join lateral (
+            select count(*)::int4 as excluded
+            from days_without_stock(i.sku, '00000000-0000-0000-0000-000000000000',
+                greatest($1::date - s.days, i.first_day), $1::date - 1, $2) o
+            where not exists (
+                select from item_demand_day h where h.sku = i.sku and h.day = o.day and h.wanted > 0)
+        ) x
+    ), found as (
+        select l.sku, r.code as rule, r.priority, sum(l.quantity) as quantity, sum(l.value) as value,
+            max(l.age) as age_days, round(p.on_hand * p.counted / nullif(p.wanted, 0), 6) as cover_days,
+            round(p.wanted / p.counted, 6) as daily_demand,
+            (array_agg(l.lot order by l.age desc, l.lot))[1:100] as lots,
+            (array_agg(l.quantity order by l.age desc, l.lot))[1:100] as lot_quantities,
+            (array_agg(l.value order by l.age desc, l.lot))[1:100] as lot_values,
+            (array_agg(l.age order by l.age desc, l.lot))[1:100] as lot_ages
+        from rule r
+        join lots l on l.age >= r.min_age_days
+        join pace p on p.sku = l.sku and p.days = r.demand_days
+        join stock_item i on i.sku = l.sku and (cardinality(r.categories) = 0 or exists (
+            select from unnest(r.categories) c where i.category = c or starts_with(i.category, c || '/')))
+        where r.min_cover_days = 0 or p.on_hand * p.counted >= r.min_cover_days * p.wanted
+        group by l.sku, r.code, r.priority, r.min_value, r.min_unit_cost, r.max_unit_cost, p.on_hand, p.counted,
+            p.wanted
+        having (r.min_value is null or sum(l.value) >= r.min_value)
+            and (r.min_unit_cost is null or sum(l.value) >= r.min_unit_cost * sum(l.quantity))
+            and (r.max_unit_cost is null or sum(l.value) <= r.max_unit_cost * sum(l.quantity))
+    )
+    select distinct on (sku) sku, rule, quantity, value, age_days, cover_days, daily_demand, lots, lot_quantities,
+        lot_values, lot_ages
+    from found order by sku, priority desc, rule";
+
 /// All items a rule finds today, each with the first rule that does.
 pub(super) async fn find(conn: &mut PgConnection, today: Date, zone: &str, digits: u32) -> sqlx::Result<Vec<Found>> {
-    let rows = sqlx::query_as::<_, FoundRow>(
-        "-- find_slow_movers
-        with rule as materialized (
-            select * from slow_mover_rule where enabled
-        ), pool as materialized (
-            select sku, warehouse_id, lot_id, sum(quantity) as quantity, sum(value) as value
-            from cost_layer group by sku, warehouse_id, lot_id
-        ), lots as materialized (
-            -- A lot is worth its share of the pool it is valued in, which is of the lot or of all lots.
-            select b.sku, b.lot_number as lot, sum(b.on_hand) as quantity,
-                round(sum(p.value * b.on_hand / p.quantity), $3) as value,
-                $1::date - (min(b.received_at) at time zone $2)::date as age
-            from stock_balance b
-            join pool p on p.sku = b.sku and p.warehouse_id = b.warehouse_id
-                and p.lot_id in (b.lot_id, '00000000-0000-0000-0000-000000000000')
-            where b.on_hand > 0
-            group by b.sku, b.lot_number
-        ), stocked as materialized (
-            select l.sku, sum(l.quantity) as on_hand,
-                (select (min(o.received_at) at time zone $2)::date from lot o where o.sku = l.sku) as first_day
-            from lots l group by l.sku
-        ), span as materialized (
-            select distinct demand_days as days from rule
-        ), wanted as materialized (
-            select s.days, h.sku, sum(h.wanted) as wanted
-            from span s join item_demand_day h on h.day >= $1::date - s.days and h.day < $1::date
-            group by s.days, h.sku
-        ), pace as materialized (
-            -- As for safety stock, days without stock and without orders say nothing.
-            select s.days, i.sku, i.on_hand, coalesce(w.wanted, 0) as wanted,
-                greatest(1, least(s.days, $1::date - i.first_day) - x.excluded) as counted
-            from span s cross join stocked i
-            left join wanted w on w.days = s.days and w.sku = i.sku
-            cross join lateral (
-                select count(*)::int4 as excluded
-                from days_without_stock(i.sku, '00000000-0000-0000-0000-000000000000',
-                    greatest($1::date - s.days, i.first_day), $1::date - 1, $2) o
-                where not exists (
-                    select from item_demand_day h where h.sku = i.sku and h.day = o.day and h.wanted > 0)
-            ) x
-        ), found as (
-            select l.sku, r.code as rule, r.priority, sum(l.quantity) as quantity, sum(l.value) as value,
-                max(l.age) as age_days, round(p.on_hand * p.counted / nullif(p.wanted, 0), 6) as cover_days,
-                round(p.wanted / p.counted, 6) as daily_demand,
-                (array_agg(l.lot order by l.age desc, l.lot))[1:100] as lots,
-                (array_agg(l.quantity order by l.age desc, l.lot))[1:100] as lot_quantities,
-                (array_agg(l.value order by l.age desc, l.lot))[1:100] as lot_values,
-                (array_agg(l.age order by l.age desc, l.lot))[1:100] as lot_ages
-            from rule r
-            join lots l on l.age >= r.min_age_days
-            join pace p on p.sku = l.sku and p.days = r.demand_days
-            join stock_item i on i.sku = l.sku and (cardinality(r.categories) = 0 or exists (
-                select from unnest(r.categories) c where i.category = c or starts_with(i.category, c || '/')))
-            where r.min_cover_days = 0 or p.on_hand * p.counted >= r.min_cover_days * p.wanted
-            group by l.sku, r.code, r.priority, r.min_value, r.min_unit_cost, r.max_unit_cost, p.on_hand, p.counted,
-                p.wanted
-            having (r.min_value is null or sum(l.value) >= r.min_value)
-                and (r.min_unit_cost is null or sum(l.value) >= r.min_unit_cost * sum(l.quantity))
-                and (r.max_unit_cost is null or sum(l.value) <= r.max_unit_cost * sum(l.quantity))
-        )
-        select distinct on (sku) sku, rule, quantity, value, age_days, cover_days, daily_demand, lots, lot_quantities,
-            lot_values, lot_ages
-        from found order by sku, priority desc, rule",
-    )
-    .bind(today)
-    .bind(zone)
-    .bind(i32::try_from(digits).unwrap_or(2))
-    .fetch_all(conn)
-    .await?;
+    let rows = sqlx::query_as::<_, FoundRow>(FIND)
+        .bind(today)
+        .bind(zone)
+        .bind(i32::try_from(digits).unwrap_or(2))
+        .fetch_all(conn)
+        .await?;
     Ok(rows.into_iter().map(Found::from).collect())
 }
 

@@ -157,7 +157,8 @@ async fn what_a_bin_cannot_be_is_refused_and_nothing_changes() {
         "bins[2].purpose",
     ];
     let (mut found, mut wrong) = (fields(&refused), wrong.map(str::to_owned));
-    (found.sort_unstable(), wrong.sort_unstable());
+    found.sort_unstable();
+    wrong.sort_unstable();
     assert_eq!(found, wrong);
     assert_eq!(fields(&erp.make_bins(Vec::new()).await.unwrap_err()), ["bins"]);
     let many = (0..1001).map(|n| bin(&format!("X{n}"), n, BinPurpose::Pick)).collect();

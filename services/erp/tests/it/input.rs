@@ -120,35 +120,36 @@ async fn no_call_goes_through_without_a_token_or_the_permission_it_names() {
     assert_eq!(ours.map(|service| service.methods().count()).sum::<usize>(), rpcs, "every RPC is tried");
 }
 
+macro_rules! names {
+    ($erp:ident . $client:ident . $method:ident ( $request:ident ), $($field:literal),+) => {
+        let refused = $erp.$client().$method($request::default()).await.unwrap_err();
+        assert_eq!(fields(&refused), [$($field),+], stringify!($method));
+    };
+}
+
 #[tokio::test]
 async fn malformed_requests_are_refused_by_field() {
     let erp = Erp::start().await;
-    macro_rules! names {
-        ($client:ident . $method:ident ( $request:ident ), $($field:literal),+) => {
-            let refused = erp.$client().$method($request::default()).await.unwrap_err();
-            assert_eq!(fields(&refused), [$($field),+], stringify!($method));
-        };
-    }
-    names!(items.upsert_items(UpsertItemsRequest), "request_id", "items");
-    names!(fulfilment.dismantle_shipment(DismantleShipmentRequest), "request_id", "shipment_id");
-    names!(waves.create_wave(CreateWaveRequest), "request_id");
-    names!(waves.start_wave(StartWaveRequest), "request_id", "wave_id");
-    names!(waves.cancel_wave(CancelWaveRequest), "request_id", "wave_id");
-    names!(waves.scan_pick(ScanPickRequest), "request_id", "wave_id", "quantity", "place", "item");
-    names!(waves.report_short(ReportShortRequest), "request_id", "wave_id", "missing", "place", "item");
-    names!(waves.get_wave(GetWaveRequest), "wave_id");
-    names!(pickups.get_pickup(GetPickupRequest), "shipment_id");
-    names!(pickups.reissue_pickup_code(ReissuePickupCodeRequest), "request_id", "shipment_id");
-    names!(pickups.hand_over(HandOverRequest), "request_id", "shipment_id", "code");
-    names!(runs.create_delivery_run(CreateDeliveryRunRequest), "request_id", "region", "courier");
-    names!(runs.start_delivery_run(StartDeliveryRunRequest), "request_id", "run_id");
-    names!(runs.record_stop(RecordStopRequest), "request_id", "run_id", "shipment_id", "outcome");
-    names!(runs.close_delivery_run(CloseDeliveryRunRequest), "request_id", "run_id");
-    names!(runs.get_delivery_run(GetDeliveryRunRequest), "run_id");
-    names!(cash.hand_in_cash(HandInCashRequest), "request_id", "run_id", "counted");
-    names!(cash.decide_cash_difference(DecideCashDifferenceRequest), "request_id", "run_id", "decision");
+    names!(erp.items.upsert_items(UpsertItemsRequest), "request_id", "items");
+    names!(erp.fulfilment.dismantle_shipment(DismantleShipmentRequest), "request_id", "shipment_id");
+    names!(erp.waves.create_wave(CreateWaveRequest), "request_id");
+    names!(erp.waves.start_wave(StartWaveRequest), "request_id", "wave_id");
+    names!(erp.waves.cancel_wave(CancelWaveRequest), "request_id", "wave_id");
+    names!(erp.waves.scan_pick(ScanPickRequest), "request_id", "wave_id", "quantity", "place", "item");
+    names!(erp.waves.report_short(ReportShortRequest), "request_id", "wave_id", "missing", "place", "item");
+    names!(erp.waves.get_wave(GetWaveRequest), "wave_id");
+    names!(erp.pickups.get_pickup(GetPickupRequest), "shipment_id");
+    names!(erp.pickups.reissue_pickup_code(ReissuePickupCodeRequest), "request_id", "shipment_id");
+    names!(erp.pickups.hand_over(HandOverRequest), "request_id", "shipment_id", "code");
+    names!(erp.runs.create_delivery_run(CreateDeliveryRunRequest), "request_id", "region", "courier");
+    names!(erp.runs.start_delivery_run(StartDeliveryRunRequest), "request_id", "run_id");
+    names!(erp.runs.record_stop(RecordStopRequest), "request_id", "run_id", "shipment_id", "outcome");
+    names!(erp.runs.close_delivery_run(CloseDeliveryRunRequest), "request_id", "run_id");
+    names!(erp.runs.get_delivery_run(GetDeliveryRunRequest), "run_id");
+    names!(erp.cash.hand_in_cash(HandInCashRequest), "request_id", "run_id", "counted");
+    names!(erp.cash.decide_cash_difference(DecideCashDifferenceRequest), "request_id", "run_id", "decision");
     names!(
-        stock.adjust_stock(AdjustStockRequest),
+        erp.stock.adjust_stock(AdjustStockRequest),
         "request_id",
         "quantity",
         "kind",
@@ -157,34 +158,39 @@ async fn malformed_requests_are_refused_by_field() {
         "lot",
         "reason"
     );
-    names!(stock.transfer_stock(TransferStockRequest), "request_id", "lines", "from_place", "to_place");
-    names!(stock.set_lot_status(SetLotStatusRequest), "request_id", "status", "sku", "lot");
-    names!(receipts.post_receipt(PostReceiptRequest), "request_id", "lines");
-    names!(receipts.get_receipt(GetReceiptRequest), "receipt_id");
+    names!(erp.stock.transfer_stock(TransferStockRequest), "request_id", "lines", "from_place", "to_place");
+    names!(erp.stock.set_lot_status(SetLotStatusRequest), "request_id", "status", "sku", "lot");
+    names!(erp.receipts.post_receipt(PostReceiptRequest), "request_id", "lines");
+    names!(erp.receipts.get_receipt(GetReceiptRequest), "receipt_id");
     names!(
-        valuation.correct_receipt_cost(CorrectReceiptCostRequest),
+        erp.valuation.correct_receipt_cost(CorrectReceiptCostRequest),
         "request_id",
         "receipt_id",
         "line_no",
         "line_cost",
         "reason"
     );
-    names!(valuation.close_period(ClosePeriodRequest), "request_id", "through");
-    names!(valuation.reopen_period(ReopenPeriodRequest), "request_id", "from", "reason");
-    names!(valuation.get_stock_as_of(GetStockAsOfRequest), "sku");
-    names!(valuation.set_valuation_method(SetValuationMethodRequest), "request_id", "method", "reason");
-    names!(valuation.set_standard_costs(SetStandardCostsRequest), "request_id", "costs", "reason");
-    names!(landed_costs.post_landed_cost(PostLandedCostRequest), "request_id", "charges", "lines");
-    names!(landed_costs.cancel_landed_cost(CancelLandedCostRequest), "request_id", "landed_cost_id", "reason");
-    names!(landed_costs.get_landed_cost(GetLandedCostRequest), "landed_cost_id");
-    names!(reservations.reserve_stock(ReserveStockRequest), "request_id", "lines", "reference");
-    names!(reservations.get_reservation(GetReservationRequest), "order_id");
-    names!(reservations.close_reservation(CloseReservationRequest), "order_id");
-    names!(reservations.reopen_reservation(ReopenReservationRequest), "order_id");
-    names!(reservations.extend_hold(ExtendHoldRequest), "request_id", "order_id", "expires_at");
-    names!(overrides.pin_line(PinLineRequest), "request_id", "order_id", "lot", "reason");
+    names!(erp.valuation.close_period(ClosePeriodRequest), "request_id", "through");
+    names!(erp.valuation.reopen_period(ReopenPeriodRequest), "request_id", "from", "reason");
+    names!(erp.valuation.get_stock_as_of(GetStockAsOfRequest), "sku");
+    names!(erp.valuation.set_valuation_method(SetValuationMethodRequest), "request_id", "method", "reason");
+    names!(erp.valuation.set_standard_costs(SetStandardCostsRequest), "request_id", "costs", "reason");
+    names!(erp.landed_costs.post_landed_cost(PostLandedCostRequest), "request_id", "charges", "lines");
+    names!(erp.landed_costs.cancel_landed_cost(CancelLandedCostRequest), "request_id", "landed_cost_id", "reason");
+    names!(erp.landed_costs.get_landed_cost(GetLandedCostRequest), "landed_cost_id");
+}
+
+#[tokio::test]
+async fn malformed_requests_about_reservations_and_shipments_are_refused_by_field() {
+    let erp = Erp::start().await;
+    names!(erp.reservations.reserve_stock(ReserveStockRequest), "request_id", "lines", "reference");
+    names!(erp.reservations.get_reservation(GetReservationRequest), "order_id");
+    names!(erp.reservations.close_reservation(CloseReservationRequest), "order_id");
+    names!(erp.reservations.reopen_reservation(ReopenReservationRequest), "order_id");
+    names!(erp.reservations.extend_hold(ExtendHoldRequest), "request_id", "order_id", "expires_at");
+    names!(erp.overrides.pin_line(PinLineRequest), "request_id", "order_id", "lot", "reason");
     names!(
-        overrides.move_reservation(MoveReservationRequest),
+        erp.overrides.move_reservation(MoveReservationRequest),
         "request_id",
         "order_id",
         "to_order_id",
@@ -192,44 +198,44 @@ async fn malformed_requests_are_refused_by_field() {
         "reason",
         "approved_by"
     );
-    names!(overrides.set_priority(SetPriorityRequest), "request_id", "order_id", "reason");
-    names!(overrides.list_overrides(ListOverridesRequest), "order_id");
-    names!(life_rules.put_life_rules(PutLifeRulesRequest), "rules");
-    names!(units.put_item_units(PutItemUnitsRequest), "request_id", "units");
-    names!(units.delete_item_unit(DeleteItemUnitRequest), "sku", "unit");
-    names!(units.list_item_units(ListItemUnitsRequest), "sku");
-    names!(units.convert_quantity(ConvertQuantityRequest), "sku", "quantity");
-    names!(units.list_entered_quantities(ListEnteredQuantitiesRequest), "document_id");
-    names!(expected.upsert_expected_receipts(UpsertExpectedReceiptsRequest), "request_id", "receipts");
-    names!(expected.cancel_expected_receipt(CancelExpectedReceiptRequest), "expected_receipt_id", "reason");
-    names!(expected.get_expected_receipt(GetExpectedReceiptRequest), "expected_receipt_id");
-    names!(promises.promise_dates(PromiseDatesRequest), "lines");
-    names!(fulfilment.start_picking(StartPickingRequest), "request_id", "order_id");
-    names!(fulfilment.confirm_pick(ConfirmPickRequest), "request_id", "shipment_id");
-    names!(fulfilment.pack_shipment(PackShipmentRequest), "request_id", "shipment_id", "places");
-    names!(fulfilment.ship_shipment(ShipShipmentRequest), "request_id", "shipment_id");
-    names!(fulfilment.deliver_shipment(DeliverShipmentRequest), "request_id", "shipment_id");
-    names!(fulfilment.fail_shipment(FailShipmentRequest), "request_id", "shipment_id", "reason");
-    names!(fulfilment.ship_orders(ShipOrdersRequest), "request_id", "order_ids");
-    names!(fulfilment.deliver_shipments(DeliverShipmentsRequest), "request_id", "shipment_ids");
-    names!(fulfilment.get_shipment(GetShipmentRequest), "shipment_id");
-    names!(fulfilment.list_shipments(ListShipmentsRequest), "order_id");
-    names!(boms.put_bom(PutBomRequest), "request_id", "sku", "content", "content.lines", "content.quantity");
-    names!(boms.activate_bom(ActivateBomRequest), "request_id", "sku", "number");
-    names!(boms.get_bom(GetBomRequest), "sku");
-    names!(boms.where_used(WhereUsedRequest), "component_sku");
-    names!(boms.explode_bom(ExplodeBomRequest), "sku", "quantity");
-    names!(boms.roll_up_cost(RollUpCostRequest), "sku");
-    names!(kits.put_kit(PutKitRequest), "request_id", "sku", "components");
-    names!(kits.get_kit(GetKitRequest), "sku");
-    names!(kits.assemble_kit(AssembleKitRequest), "request_id", "quantity", "sku");
-    names!(kits.disassemble_kit(DisassembleKitRequest), "request_id", "quantity", "sku", "lot");
-    names!(traces.trace_lot(TraceLotRequest), "lot");
-    names!(traces.set_lot_facts(SetLotFactsRequest), "request_id", "sku", "lot", "facts");
-    names!(recalls.open_recall(OpenRecallRequest), "request_id", "severity", "lots", "reason");
-    names!(recalls.get_recall(GetRecallRequest), "recall_id");
-    names!(recalls.list_recall_orders(ListRecallOrdersRequest), "recall_id");
-    names!(recalls.close_recall(CloseRecallRequest), "request_id", "recall_id", "summary");
+    names!(erp.overrides.set_priority(SetPriorityRequest), "request_id", "order_id", "reason");
+    names!(erp.overrides.list_overrides(ListOverridesRequest), "order_id");
+    names!(erp.life_rules.put_life_rules(PutLifeRulesRequest), "rules");
+    names!(erp.units.put_item_units(PutItemUnitsRequest), "request_id", "units");
+    names!(erp.units.delete_item_unit(DeleteItemUnitRequest), "sku", "unit");
+    names!(erp.units.list_item_units(ListItemUnitsRequest), "sku");
+    names!(erp.units.convert_quantity(ConvertQuantityRequest), "sku", "quantity");
+    names!(erp.units.list_entered_quantities(ListEnteredQuantitiesRequest), "document_id");
+    names!(erp.expected.upsert_expected_receipts(UpsertExpectedReceiptsRequest), "request_id", "receipts");
+    names!(erp.expected.cancel_expected_receipt(CancelExpectedReceiptRequest), "expected_receipt_id", "reason");
+    names!(erp.expected.get_expected_receipt(GetExpectedReceiptRequest), "expected_receipt_id");
+    names!(erp.promises.promise_dates(PromiseDatesRequest), "lines");
+    names!(erp.fulfilment.start_picking(StartPickingRequest), "request_id", "order_id");
+    names!(erp.fulfilment.confirm_pick(ConfirmPickRequest), "request_id", "shipment_id");
+    names!(erp.fulfilment.pack_shipment(PackShipmentRequest), "request_id", "shipment_id", "places");
+    names!(erp.fulfilment.ship_shipment(ShipShipmentRequest), "request_id", "shipment_id");
+    names!(erp.fulfilment.deliver_shipment(DeliverShipmentRequest), "request_id", "shipment_id");
+    names!(erp.fulfilment.fail_shipment(FailShipmentRequest), "request_id", "shipment_id", "reason");
+    names!(erp.fulfilment.ship_orders(ShipOrdersRequest), "request_id", "order_ids");
+    names!(erp.fulfilment.deliver_shipments(DeliverShipmentsRequest), "request_id", "shipment_ids");
+    names!(erp.fulfilment.get_shipment(GetShipmentRequest), "shipment_id");
+    names!(erp.fulfilment.list_shipments(ListShipmentsRequest), "order_id");
+    names!(erp.boms.put_bom(PutBomRequest), "request_id", "sku", "content", "content.lines", "content.quantity");
+    names!(erp.boms.activate_bom(ActivateBomRequest), "request_id", "sku", "number");
+    names!(erp.boms.get_bom(GetBomRequest), "sku");
+    names!(erp.boms.where_used(WhereUsedRequest), "component_sku");
+    names!(erp.boms.explode_bom(ExplodeBomRequest), "sku", "quantity");
+    names!(erp.boms.roll_up_cost(RollUpCostRequest), "sku");
+    names!(erp.kits.put_kit(PutKitRequest), "request_id", "sku", "components");
+    names!(erp.kits.get_kit(GetKitRequest), "sku");
+    names!(erp.kits.assemble_kit(AssembleKitRequest), "request_id", "quantity", "sku");
+    names!(erp.kits.disassemble_kit(DisassembleKitRequest), "request_id", "quantity", "sku", "lot");
+    names!(erp.traces.trace_lot(TraceLotRequest), "lot");
+    names!(erp.traces.set_lot_facts(SetLotFactsRequest), "request_id", "sku", "lot", "facts");
+    names!(erp.recalls.open_recall(OpenRecallRequest), "request_id", "severity", "lots", "reason");
+    names!(erp.recalls.get_recall(GetRecallRequest), "recall_id");
+    names!(erp.recalls.list_recall_orders(ListRecallOrdersRequest), "recall_id");
+    names!(erp.recalls.close_recall(CloseRecallRequest), "request_id", "recall_id", "summary");
     let twice = vec![service::new_id().to_string(); 2];
     let request = ShipOrdersRequest { request_id: "k".into(), order_ids: twice, ..ShipOrdersRequest::default() };
     assert_eq!(fields(&erp.fulfilment().ship_orders(request).await.unwrap_err()), ["order_ids"]);

@@ -216,7 +216,7 @@ async fn hundreds_of_decisions_cancellations_and_receipts_at_once_neither_lose_n
             0 => erp.overrides().pin_line(pin(one, "L2", "1")).await.map(drop),
             1 => erp.overrides().move_reservation(give(one, other, "1")).await.map(drop),
             2 => prioritised(&erp, one, i32::try_from(n % 7).unwrap()).await,
-            3 if n % 3 == 0 => {
+            3 if n.is_multiple_of(3) => {
                 erp.deliver(&[cancelled(one)]).await;
                 Ok(())
             }

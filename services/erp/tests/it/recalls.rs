@@ -130,6 +130,8 @@ async fn a_recall_takes_the_lot_and_what_was_made_of_it_from_orders_and_open_shi
     assert_eq!((fact.part, fact.parts, fact.severity.as_str()), (1, 1, "critical"));
     assert_eq!((fact.order_ids.as_slice(), fact.order_count), ([gone.to_string()].as_slice(), 1));
     erp.ship(picking).await;
+    let shipped: Vec<_> = erp.reservation(picking).await.lines.into_iter().map(|line| line.shipped).collect();
+    assert_eq!(shipped, ["2", "2"], "what was in the cancelled shipment leaves in another");
     erp.balanced().await;
 }
 
@@ -303,5 +305,37 @@ async fn nothing_of_a_lot_leaves_after_its_recall_has_answered() {
     }
     assert_eq!((erp.figures("A").await[2].as_str(), erp.figures("BOX").await[2].as_str()), ("0", "0"));
     assert!(trace(&erp, "A", "bad").await.balanced);
+    erp.balanced().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_made_of_a_lot_while_its_recall_waits_is_recalled_too() {
+    let erp = Erp::start().await;
+    erp.know(&["A", "BOX"]).await;
+    erp.receive(&[goods("A", 5, "1", "bad")]).await;
+    put(&erp, "BOX", &[("A", 1, 1)]).await.unwrap();
+    let mut somebody = erp.app.db.begin().await.unwrap();
+    sqlx::query("select from stock_item where sku = 'A' for update").execute(&mut *somebody).await.unwrap();
+    let waiting = async |count: i64| {
+        testkit::eventually("they wait for the item", async || {
+            let waiting = "select count(*) from pg_stat_activity
+                where datname = current_database() and wait_event_type = 'Lock'";
+            sqlx::query_scalar::<_, i64>(waiting).fetch_one(erp.app.db.pool()).await.unwrap() == count
+        })
+        .await;
+    };
+    let recalling = async {
+        waiting(1).await;
+        open(&erp, &[("A", "bad")]).await.unwrap()
+    };
+    let releasing = async {
+        waiting(2).await;
+        somebody.commit().await.unwrap();
+    };
+    let (made, recall, ()) = tokio::join!(assemble(&erp, "BOX", 3, "box", Vec::new()), recalling, releasing);
+    made.unwrap();
+    assert_eq!(recall.lots.iter().map(|lot| lot.lot.as_str()).collect::<Vec<_>>(), ["bad", "box"]);
+    assert_eq!((erp.figures("A").await[2].as_str(), erp.figures("BOX").await[2].as_str()), ("0", "0"));
+    assert_eq!(erp.told(&recall.recall_id).await, ["recall_opened"], "tried twice, opened once");
     erp.balanced().await;
 }

@@ -27,7 +27,7 @@ async fn a_product_below_its_reorder_point_has_one_task_until_it_has_recovered()
     let app = start().await;
     app.deliver(&[event("p", 1, &product("S-1", "Жерлица"))]).await.unwrap();
     let fell = event("level:S-1@", 1, &below("S-1", ""));
-    app.deliver(&[fell.clone()]).await.unwrap();
+    app.deliver(std::slice::from_ref(&fell)).await.unwrap();
     app.deliver(&[fell]).await.unwrap();
     let tasks = of_rule(&app, "stock_below_reorder_point").await;
     assert_eq!(tasks.len(), 1, "delivered twice");
@@ -58,7 +58,7 @@ async fn a_slow_product_has_a_task_when_its_turn_comes_and_loses_it_with_the_tur
     deliver(&app, "slow:S", 1, &slow("S", false)).await;
     assert!(of_rule(&app, "item_slow_moving").await.is_empty(), "not its turn");
     let turn = event("slow:S", 2, &slow("S", true));
-    app.deliver(&[turn.clone()]).await.unwrap();
+    app.deliver(std::slice::from_ref(&turn)).await.unwrap();
     app.deliver(&[turn]).await.unwrap();
     let tasks = of_rule(&app, "item_slow_moving").await;
     assert_eq!(tasks.len(), 1);

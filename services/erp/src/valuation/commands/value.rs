@@ -25,12 +25,15 @@ use crate::{
     },
 };
 
+/// Layers of an item, each with its pool.
+type PoolLayers = Vec<(Pool, CostLayer)>;
+
 /// What a document's movements are worth, and what else that changes.
 pub(crate) struct Valuation {
     /// Of each movement.
     pub(crate) values: Vec<Valued>,
     /// Items of which nothing later happened: the layers they had, and the state after.
-    last: Vec<(String, Vec<(Pool, CostLayer)>, Fold)>,
+    last: Vec<(String, PoolLayers, Fold)>,
     /// Items whose past changed.
     past: Vec<Refolded>,
 }
@@ -80,7 +83,7 @@ pub(crate) async fn value(
         if keys.is_empty() { Default::default() } else { store::layers_at(conn, &keys).await? };
     let digits = stamp.rules.digits();
     let mut values = vec![Valued::default(); moves.len()];
-    let mut folds: BTreeMap<&str, (Vec<(Pool, CostLayer)>, Fold)> = BTreeMap::new();
+    let mut folds: BTreeMap<&str, (PoolLayers, Fold)> = BTreeMap::new();
     let mut past: BTreeMap<&str, Vec<(usize, Entry)>> = BTreeMap::new();
     for (index, one) in moves.iter().enumerate() {
         let entry = entry(moves, index, &warehouses, dates);
@@ -142,7 +145,7 @@ impl Valuation {
         store_past::write_unit_costs(conn, &costs).await?;
 
         let variance = |(id, valued): (&i64, &Valued)| {
-            (!valued.variance.is_zero()).then(|| Correction { id: *id, value: valued.variance, of_variance: true })
+            (!valued.variance.is_zero()).then_some(Correction { id: *id, value: valued.variance, of_variance: true })
         };
         let mut corrections: Vec<_> = ids.iter().zip(&self.values).filter_map(variance).collect();
         let of_new = corrections.len();

@@ -27,6 +27,9 @@ pub struct Shortage {
     pub missing: Decimal,
 }
 
+/// A lot in a warehouse: first the warehouse.
+type LotIn = (Uuid, Uuid);
+
 /// The state of one item's valuation between two movements.
 #[derive(Clone, Debug)]
 pub struct Fold {
@@ -137,16 +140,19 @@ impl Fold {
     /// What each lot in each warehouse is worth; a pool of many lots is shared out by quantity.
     fn worth_by_lot(&self) -> BTreeMap<(Uuid, Uuid), Decimal> {
         let there = self.lots.iter().filter(|(_, quantity)| !quantity.is_zero());
-        let mut members: BTreeMap<Pool, Vec<((Uuid, Uuid), Decimal)>> = BTreeMap::new();
+        let mut members: BTreeMap<Pool, (Vec<LotIn>, Vec<Decimal>)> = BTreeMap::new();
         for ((warehouse, lot), quantity) in there {
-            let pool = self.basis.method.pool(*warehouse, *lot);
-            members.entry(pool).or_default().push(((*warehouse, *lot), *quantity));
+            let (lots, quantities) = members.entry(self.basis.method.pool(*warehouse, *lot)).or_default();
+            lots.push((*warehouse, *lot));
+            quantities.push(*quantity);
         }
         let mut worth = BTreeMap::new();
-        for (pool, lots) in members {
-            let weights: Vec<_> = lots.iter().map(|(_, quantity)| *quantity).collect();
-            let parts = split_largest_remainder(self.total(pool).value, &weights, self.digits);
-            worth.extend(lots.into_iter().map(|(key, _)| key).zip(parts));
+        for (pool, (lots, quantities)) in members {
+            worth.extend(lots.into_iter().zip(split_largest_remainder(
+                self.total(pool).value,
+                &quantities,
+                self.digits,
+            )));
         }
         worth
     }
