@@ -5,5 +5,6 @@ mod convert;
 pub mod domain;
 pub(crate) mod grpc;
 pub(crate) mod queries;
-pub(crate) mod scan;
 pub(crate) mod store;
+
+pub(crate) use commands::scan;

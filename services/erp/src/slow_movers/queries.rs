@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 /// Units of items.
 pub(super) async fn units(conn: &mut PgConnection, skus: &BTreeSet<&str>) -> sqlx::Result<BTreeMap<String, String>> {
     let rows: Vec<(String, String)> = sqlx::query_as(
-        "-- units_of_items
+        "-- units_of_slow_movers
         select sku, coalesce(unit, '') from stock_item where sku = any ($1)",
     )
     .bind(skus.iter().copied().collect::<Vec<_>>())

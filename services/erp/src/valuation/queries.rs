@@ -110,7 +110,7 @@ pub(crate) async fn total_at(conn: &mut PgConnection, at: OffsetDateTime) -> sql
 /// The unit of an item, empty while it is unknown; none when nobody told us of it.
 pub(crate) async fn unit(conn: &mut PgConnection, sku: &str) -> sqlx::Result<Option<String>> {
     sqlx::query_scalar(
-        "-- unit_of_item
+        "-- unit_of_valued_item
         select coalesce(unit, '') from stock_item where sku = $1",
     )
     .bind(sku)

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use futures::Stream;
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -169,7 +170,7 @@ impl From<PastRow> for Past {
 }
 
 /// All movements of items with what the book says of them, by item, moment and number.
-pub(crate) const HISTORY: &str = "-- history_of_items
+const HISTORY: &str = "-- history_of_items
     select m.sku, m.id, m.moved_at, m.lot_id, m.quantity, m.priced, m.origin, m.from_place in (1, 3) as bought,
         case when f.kind in ('stock', 'quarantine', 'transit')
             then coalesce(f.warehouse_id, '00000000-0000-0000-0000-000000000000') end as from_warehouse,
@@ -185,6 +186,14 @@ pub(crate) const HISTORY: &str = "-- history_of_items
     ) c on c.corrects = m.id
     where m.sku = any ($1) and m.quantity > 0
     order by m.sku, m.moved_at, m.id";
+
+/// The past of items, in the order of its moments.
+pub(crate) fn history<'c>(
+    conn: &'c mut PgConnection,
+    skus: &'c [String],
+) -> impl Stream<Item = sqlx::Result<PastRow>> + Unpin + 'c {
+    sqlx::query_as(HISTORY).bind(skus).fetch(conn)
+}
 
 #[derive(sqlx::FromRow)]
 struct BasisRow {

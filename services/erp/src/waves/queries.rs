@@ -123,7 +123,7 @@ pub(super) async fn route(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Vec
         join lot b on b.id = l.lot_id
         join place p on p.id = l.place_id
         where o.wave_id = $1
-        order by p.zone, p.bin, p.code, l.sku, b.number, o.tote",
+        order by p.zone, p.pick_sequence, p.bin, p.code, l.sku, b.number, o.tote",
     )
     .bind(id)
     .fetch_all(conn)

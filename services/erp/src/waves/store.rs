@@ -212,7 +212,7 @@ pub(super) async fn lines(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Vec
     let rows = sqlx::query_as::<_, LineRow>(
         "-- lines_of_wave
         select o.tote, o.order_id, o.shipment_id, l.line_no, l.sku, i.barcode, l.unit, l.lot_id, b.number as lot_number,
-            l.place_id, p.code as place_code, '' as place_barcode, l.quantity,
+            l.place_id, p.code as place_code, p.barcode as place_barcode, l.quantity,
             case when s.state = 'picking' then l.quantity - l.scanned else 0 end as remaining
         from wave_order o
         join shipment s on s.id = o.shipment_id and s.state <> 'cancelled'

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures::future::join_all;
 use proto::erp::v1::{
-    CancelWaveRequest, CreateWaveRequest, FulfilmentQueue, GetWaveRequest, ItemInput, ListFulfilmentQueueRequest,
+    BinPurpose, CancelWaveRequest, CreateWaveRequest, FulfilmentQueue, GetWaveRequest, ItemInput, ListFulfilmentQueueRequest,
     ListOpenWavesRequest, ListShipmentsRequest, ReportShortRequest, ReportShortResponse, ScanPickRequest,
     ScanPickResponse, ShipmentState, ShortReason, StartWaveRequest, UpsertItemsRequest, Wave, WaveState,
     erp_event::Event, wave_service_client::WaveServiceClient,
@@ -13,6 +13,7 @@ use rust_decimal::Decimal;
 use tonic::{Code, Status};
 use uuid::Uuid;
 
+use crate::bins::bin;
 use crate::kit::{Erp, cancelled, fields, goods, key, line, lines_cancelled, order, pcs, placed, reason, value};
 
 fn wanted() -> CreateWaveRequest {
@@ -142,6 +143,23 @@ async fn a_wave_is_picked_in_one_walk_into_totes_and_its_last_scan_finishes_it()
     let open = erp.waves().list_open_waves(ListOpenWavesRequest::default()).await.unwrap().into_inner().waves;
     assert!(open.is_empty());
     erp.balanced().await;
+}
+
+#[tokio::test]
+async fn the_walk_goes_by_the_route_of_the_bins_and_their_barcodes_are_scanned() {
+    let erp = Erp::start().await;
+    erp.know(&["X", "Y"]).await;
+    erp.make_bins(vec![bin("A-1", 20, BinPurpose::Pick), bin("A-2", 10, BinPurpose::Pick)]).await.unwrap();
+    erp.receive(&[goods("X", 5, "1", "x"), goods("Y", 5, "1", "y")]).await;
+    erp.shelve("MAIN/A-1", "X", "x", 5).await;
+    erp.shelve("MAIN/A-2", "Y", "y", 5).await;
+    erp.place(1, vec![line(1, "X", 1), line(2, "Y", 1)]).await;
+    let wave = started(&erp).await;
+    assert_eq!(left(&wave), [at("MAIN/A-2", "Y", "y", 1, "1"), at("MAIN/A-1", "X", "x", 1, "1")]);
+    assert_eq!(reason(&scan(&erp, &wave.wave_id, ("BC-A-1", "Y", ""), 1).await.unwrap_err()), "WRONG_PLACE");
+    scan(&erp, &wave.wave_id, ("BC-A-2", "Y", ""), 1).await.unwrap();
+    let last = scan(&erp, &wave.wave_id, ("BC-A-1", "X", ""), 1).await.unwrap();
+    assert_eq!(last.lines_left, 0);
 }
 
 #[tokio::test]

@@ -1,11 +1,15 @@
 //! Policies, the level that follows from one, and when an item crosses it.
 
+mod class;
+
 use std::collections::HashMap;
 
 use rust_decimal::{Decimal, RoundingStrategy};
 use time::OffsetDateTime;
 use types::Unit;
 use uuid::Uuid;
+
+pub use class::Class;
 
 use super::statistics::{Cover, Risk, Shape, Spread, classify, cover, spread};
 use crate::demand_history::domain::History;
@@ -21,40 +25,6 @@ pub const ENOUGH_DEMAND: i32 = 4;
 const LONG_DAYS: i64 = 14;
 /// Days of cover when no policy says any.
 const COVER_DAYS: i32 = 14;
-
-/// How demand comes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Class {
-    /// Often and even.
-    Smooth,
-    /// Seldom and even.
-    Intermittent,
-    /// Often and uneven.
-    Erratic,
-    /// Seldom and uneven.
-    Lumpy,
-}
-
-impl Class {
-    const ALL: [Self; 4] = [Self::Smooth, Self::Intermittent, Self::Erratic, Self::Lumpy];
-
-    /// The stored code.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Smooth => "smooth",
-            Self::Intermittent => "intermittent",
-            Self::Erratic => "erratic",
-            Self::Lumpy => "lumpy",
-        }
-    }
-
-    /// Reads the stored code.
-    #[must_use]
-    pub fn parse(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|class| class.code() == code)
-    }
-}
 
 /// How a policy finds the reorder point.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

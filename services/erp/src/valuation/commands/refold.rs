@@ -12,7 +12,7 @@ use crate::{
     error::Error,
     valuation::{
         domain::{Basis, CostLayer, Entry, Fold, Pool, Revaluation, Shortage, Valued},
-        store::{self, HISTORY, Past, PastRow},
+        store::{self, Past},
         store_past::{Correction, Revalued},
     },
 };
@@ -139,7 +139,7 @@ pub(crate) async fn refold(
     let recorded = if revaluations.is_empty() { HashMap::new() } else { store::revalued(conn, &skus).await? };
     let before = store::layers(conn, &skus).await?.remove(sku).unwrap_or_default();
     let mut walk = Walk::new(basis, revaluations, new, digits);
-    let mut rows = sqlx::query_as::<_, PastRow>(HISTORY).bind(&skus[..]).fetch(&mut *conn);
+    let mut rows = store::history(&mut *conn, &skus);
     while let Some(row) = rows.try_next().await? {
         walk.past(&Past::from(row))?;
     }

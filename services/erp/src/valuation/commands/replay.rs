@@ -11,7 +11,7 @@ use crate::{
     ledger::queries::CheckView,
     valuation::{
         queries,
-        store::{self, HISTORY, Past, PastRow},
+        store::{self, Past},
     },
 };
 
@@ -40,7 +40,7 @@ pub(crate) async fn replay(conn: &mut PgConnection, digits: u32) -> Result<Check
             let walk = Walk::new(basis, revaluations.remove(&sku).unwrap_or_default(), Vec::new(), digits);
             walks.insert(sku, Ok(walk));
         }
-        let mut rows = sqlx::query_as::<_, PastRow>(HISTORY).bind(&skus[..]).fetch(&mut *conn);
+        let mut rows = store::history(&mut *conn, &skus);
         while let Some(row) = rows.try_next().await? {
             let past = Past::from(row);
             let Some(walk) = walks.get_mut(&past.sku) else { continue };

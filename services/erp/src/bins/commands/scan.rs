@@ -2,11 +2,11 @@
 
 use sqlx::PgConnection;
 
-use super::{
-    domain::Refusal,
-    queries::{self, BinView},
-};
 use crate::{
+    bins::{
+        domain::Refusal,
+        queries::{self, BinView},
+    },
     error::Error,
     ledger::domain::{Place, PlaceKind},
     stock::store::{self as stock, Lot},

@@ -2,9 +2,11 @@
 
 use sqlx::PgConnection;
 
+pub(crate) mod scan;
+
 use super::{
     domain::{BinChange, Blocks, Refusal},
-    scan, store,
+    store,
 };
 use crate::{
     config::Stamp,
