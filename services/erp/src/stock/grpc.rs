@@ -18,6 +18,9 @@ use crate::{
     valuation,
 };
 
+/// With it a caller sees what goods are worth.
+const SEES_COST: &str = "erp.valuation.read";
+
 /// Serves `StockService`.
 pub(crate) struct Api {
     pub(crate) deps: Deps,
@@ -62,6 +65,7 @@ impl StockService for Api {
     }
 
     async fn get_stock(&self, request: Request<GetStockRequest>) -> Result<Response<GetStockResponse>, Status> {
+        let sees_cost = service::caller(&request)?.may(SEES_COST);
         let mut check = Check::new();
         let sku = check.text("sku", &request.into_inner().sku, 1..=64);
         check.done().map_err(status::invalid)?;
@@ -72,10 +76,16 @@ impl StockService for Api {
         let places = self.places.with(&mut conn, places).await.map_err(status::from_sqlx)?;
         drop(conn);
         let stock = convert::stock(&sku, lots, &places, self.rules.currency);
-        Ok(Response::new(stock.ok_or_else(|| status::not_found("item", &sku))?))
+        let mut stock = stock.ok_or_else(|| status::not_found("item", &sku))?;
+        if !sees_cost {
+            stock.value = None;
+            stock.lots.iter_mut().for_each(|lot| lot.value = None);
+        }
+        Ok(Response::new(stock))
     }
 
     async fn list_moves(&self, request: Request<ListMovesRequest>) -> Result<Response<ListMovesResponse>, Status> {
+        let sees_cost = service::caller(&request)?.may(SEES_COST);
         let request = request.into_inner();
         let page = Page::<i64>::parse(&request.page).map_err(status::invalid)?;
         let mut check = Check::default();
@@ -93,7 +103,10 @@ impl StockService for Api {
         let moves =
             queries::moves(&mut conn, &filter, page.after, page.limit() + 1).await.map_err(status::from_sqlx)?;
         let (moves, page) = page.finish(moves, |one| one.id);
-        let moves = moves.into_iter().map(|one| convert::ledger_move(one, self.rules.currency)).collect();
+        let mut moves: Vec<_> = moves.into_iter().map(|one| convert::ledger_move(one, self.rules.currency)).collect();
+        if !sees_cost {
+            moves.iter_mut().for_each(|one| one.value = None);
+        }
         Ok(Response::new(ListMovesResponse { moves, page: Some(page) }))
     }
 
@@ -115,7 +128,7 @@ impl StockService for Api {
             let answer = AdjustStockResponse {
                 adjustment_id: id.to_string(),
                 difference: ledger::convert::number(difference),
-                value: Some(money(value, self.rules.currency)),
+                value: caller.may(SEES_COST).then(|| money(value, self.rules.currency)),
             };
             Ok(answer)
         })
@@ -138,7 +151,8 @@ impl StockService for Api {
         let done = idempotency::once(&self.deps.db, (&caller.id, METHOD, &request_id), &request, async |tx| {
             let stamp = Stamp { now, by: &caller.id, rules: &self.rules };
             let (id, value) = commands::transfer(tx, transfer, &stamp).await?;
-            Ok(TransferStockResponse { transfer_id: id.to_string(), value: Some(money(value, self.rules.currency)) })
+            let value = caller.may(SEES_COST).then(|| money(value, self.rules.currency));
+            Ok(TransferStockResponse { transfer_id: id.to_string(), value })
         })
         .await?;
         Ok(done.into_response())

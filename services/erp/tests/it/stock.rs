@@ -80,6 +80,33 @@ async fn s5_batches_are_valued_by_themselves() {
 }
 
 #[tokio::test]
+async fn who_counts_sees_pieces_and_only_who_may_sees_what_they_are_worth() {
+    let erp = Erp::start().await;
+    erp.know(&["A"]).await;
+    erp.receive(&[goods("A", 3, "10", "L")]).await;
+    let client = erp.app.client(&["erp.stock.read", "erp.stock.adjust", "erp.stock.transfer"]);
+    let mut counter = proto::erp::v1::stock_service_client::StockServiceClient::new(client);
+    let stock = counter.get_stock(GetStockRequest { sku: "A".into() }).await.unwrap().into_inner();
+    assert_eq!((stock.value, stock.lots[0].value.clone(), stock.lots[0].on_hand.as_str()), (None, None, "3"));
+    let request = ListMovesRequest { sku: "A".into(), ..ListMovesRequest::default() };
+    let moves = counter.list_moves(request).await.unwrap().into_inner().moves;
+    assert_eq!((moves[0].value.clone(), moves[0].quantity.as_str()), (None, "3"));
+    let request = AdjustStockRequest {
+        request_id: key(),
+        warehouse: "MAIN".into(),
+        sku: "A".into(),
+        lot: "L".into(),
+        kind: AdjustmentKind::Count.into(),
+        quantity: pcs(2),
+        reason: "counted".into(),
+        ..AdjustStockRequest::default()
+    };
+    let counted = counter.adjust_stock(request).await.unwrap().into_inner();
+    assert_eq!((counted.value, counted.difference.as_str()), (None, "-1"));
+    assert_eq!(erp.worth("A").await, "20.00");
+}
+
+#[tokio::test]
 async fn s8_a_transfer_moves_the_exact_value() {
     let erp = Erp::start().await;
     let request = UpsertWarehouseRequest { code: "SPB".into(), name: "SPB".into(), min_life_days: 0 };

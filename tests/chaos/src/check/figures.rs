@@ -83,11 +83,10 @@ fn costs(evidence: &Evidence) -> BTreeMap<&str, Decimal> {
     let mut costs: BTreeMap<&str, Decimal> = BTreeMap::new();
     for one in evidence.quiet.moves() {
         let value = amount(&one.value);
-        let signed = match one.cause_kind.as_str() {
-            "shipment" => value,
-            "failed_delivery" => -value,
+        let signed = match (one.from_place.as_str(), one.to_place.as_str()) {
+            (_, "CUSTOMER") => value,
             // Thrown away it is a loss and stays a cost.
-            "return" if one.to_place != "LOSS" => -value,
+            ("CUSTOMER", to) if to != "LOSS" => -value,
             _ => continue,
         };
         *costs.entry(&one.order_id).or_default() += signed;

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::values::{amount, dec, list, number, text};
 use super::{Evidence, Finding};
 use crate::history::{Kind, Sample};
+use crate::picture::ItemPicture;
 
 /// Ours are bins, quarantine and what is on its way between warehouses; the others are where goods come from or go to.
 fn is_own(place: &str) -> bool {
@@ -19,16 +20,21 @@ fn is_sellable(place: &str) -> bool {
     place.contains('/') && !place.ends_with("/QUARANTINE")
 }
 
+/// Goods of a lot are worth the same in all places of a warehouse; what is on its way is worth something by itself.
+fn warehouse(place: &str) -> &str {
+    place.split_once('/').map_or(place, |(warehouse, _)| warehouse)
+}
+
 type Layers<'a> = BTreeMap<(&'a str, &'a str), (Decimal, Decimal)>;
 
-/// Quantity and value of each place and lot, added up from the movements.
-fn added_up(moves: &[Move]) -> Layers<'_> {
+/// Quantity and value of each lot by place, or by what `of` says of a place, added up from the movements.
+fn added_up<'a>(moves: &'a [Move], of: impl Fn(&'a str) -> &'a str) -> Layers<'a> {
     let mut sums: Layers<'_> = BTreeMap::new();
     for one in moves {
         let (pieces, value) = (dec(&one.quantity), amount(&one.value));
         for (place, sign) in [(&one.from_place, Decimal::NEGATIVE_ONE), (&one.to_place, Decimal::ONE)] {
             if is_own(place) {
-                let sum = sums.entry((place, &one.lot)).or_default();
+                let sum = sums.entry((of(place), one.lot.as_str())).or_default();
                 (sum.0, sum.1) = (sum.0 + sign * pieces, sum.1 + sign * value);
             }
         }
@@ -55,7 +61,7 @@ fn balanced(finding: &mut Finding, evidence: &Evidence, names: &[&str]) {
 pub(super) fn on_hand_is_the_sum_of_movements(evidence: &Evidence) -> Finding {
     let mut finding = Finding::default();
     for (sku, item) in &evidence.quiet.items {
-        let mut sums = added_up(&item.moves);
+        let mut sums = added_up(&item.moves, |place| place);
         let mut sellable = Decimal::ZERO;
         for lot in &item.stock.lots {
             let sum = sums.remove(&(lot.place.as_str(), lot.lot.as_str())).unwrap_or_default().0;
@@ -162,34 +168,52 @@ pub(super) fn value_of_layers(evidence: &Evidence) -> Finding {
     let mut finding = Finding::default();
     let mut all = Decimal::ZERO;
     for (sku, item) in &evidence.quiet.items {
-        let sums = added_up(&item.moves);
+        let sums = added_up(&item.moves, warehouse);
         let mut value = Decimal::ZERO;
-        for ((place, lot), (pieces, worth)) in &sums {
+        for ((house, lot), (pieces, worth)) in &sums {
             value += *worth;
             finding.expect(!pieces.is_zero() || worth.is_zero(), || {
-                format!("{sku} {lot} in {place}: nothing, worth {worth}")
+                format!("{sku} {lot} in {house}: nothing, worth {worth}")
             });
-            let there = item.stock.lots.iter().find(|one| one.place == *place && one.lot == *lot);
-            let there = there.map_or(Decimal::ZERO, |one| amount(&one.value));
-            finding.equal(|| format!("value of {sku} {lot} in {place}"), there, *worth);
+            finding.equal(|| format!("value of {sku} {lot} in {house}"), there(item, house, lot).1, *worth);
         }
         finding.equal(|| format!("value of {sku}"), amount(&item.stock.value), value);
         all += value;
     }
     finding.equal(|| "value of the whole stock".to_owned(), amount(&evidence.quiet.ledger.stock_value), all);
-    balanced(&mut finding, evidence, &["empty_value"]);
+    balanced(&mut finding, evidence, &["empty_value", "layer_moves", "valuation"]);
     finding
 }
 
-/// 16: each issue costs its share of what lay there, the last piece all that is left.
+/// What is said to be there of a lot in a warehouse, and what it is said to be worth.
+fn there(item: &ItemPicture, house: &str, lot: &str) -> (Decimal, Decimal) {
+    let lots = item.stock.lots.iter().filter(|one| warehouse(&one.place) == house && one.lot == lot);
+    lots.fold(Default::default(), |sum: (Decimal, Decimal), one| {
+        (sum.0 + dec(&one.on_hand), sum.1 + amount(&one.value))
+    })
+}
+
+/// 16: each issue costs its share of what lay in the warehouse, the last piece all that is left. What happened is looked
+/// at in the order of its moments; what corrects a movement is part of its value.
 pub(super) fn replay_from_zero(evidence: &Evidence) -> Finding {
     let mut finding = Finding::default();
     for (sku, item) in &evidence.quiet.items {
+        let mut corrected: BTreeMap<i64, Decimal> = BTreeMap::new();
+        for one in item.moves.iter().filter(|one| one.corrects != 0) {
+            *corrected.entry(one.corrects).or_default() += amount(&one.value);
+        }
+        let mut moves: Vec<&Move> = item.moves.iter().filter(|one| one.corrects == 0).collect();
+        moves.sort_by_key(|one| (one.moved_at.map(|at| (at.seconds, at.nanos)), one.id));
         let mut layers: Layers<'_> = BTreeMap::new();
-        for one in &item.moves {
-            let (pieces, value) = (dec(&one.quantity), amount(&one.value));
+        for one in moves {
+            let pieces = dec(&one.quantity);
+            let value = amount(&one.value) + corrected.get(&one.id).copied().unwrap_or_default();
+            if warehouse(&one.from_place) == warehouse(&one.to_place) {
+                finding.expect(value.is_zero(), || format!("{sku} movement {}: {value} within a warehouse", one.id));
+                continue;
+            }
             if is_own(&one.from_place) {
-                let layer = layers.entry((&one.from_place, &one.lot)).or_default();
+                let layer = layers.entry((warehouse(&one.from_place), &one.lot)).or_default();
                 let share = if pieces >= layer.0 {
                     layer.1
                 } else {
@@ -201,14 +225,12 @@ pub(super) fn replay_from_zero(evidence: &Evidence) -> Finding {
                 (layer.0, layer.1) = (layer.0 - pieces, layer.1 - value);
             }
             if is_own(&one.to_place) {
-                let layer = layers.entry((&one.to_place, &one.lot)).or_default();
+                let layer = layers.entry((warehouse(&one.to_place), &one.lot)).or_default();
                 (layer.0, layer.1) = (layer.0 + pieces, layer.1 + value);
             }
         }
-        for ((place, lot), (pieces, value)) in layers {
-            let there = item.stock.lots.iter().find(|one| one.place == place && one.lot == lot);
-            let there = there.map_or((Decimal::ZERO, Decimal::ZERO), |one| (dec(&one.on_hand), amount(&one.value)));
-            finding.equal(|| format!("{sku} {lot} in {place} replayed"), there, (pieces, value));
+        for ((house, lot), replayed) in layers {
+            finding.equal(|| format!("{sku} {lot} in {house} replayed"), there(item, house, lot), replayed);
         }
     }
     finding
@@ -221,9 +243,9 @@ pub(super) fn debits_are_credits(evidence: &Evidence) -> Finding {
     let mut ours = Decimal::ZERO;
     for one in evidence.quiet.moves() {
         let (pieces, value) = (dec(&one.quantity), amount(&one.value));
-        finding.expect(one.from_place != one.to_place && pieces > Decimal::ZERO && value >= Decimal::ZERO, || {
-            format!("{one:?}")
-        });
+        // An entry that corrects another has no pieces, and its value any sign.
+        let whole = (pieces > Decimal::ZERO && value >= Decimal::ZERO) || (pieces.is_zero() && one.corrects != 0);
+        finding.expect(one.from_place != one.to_place && whole, || format!("{one:?}"));
         match (is_own(&one.from_place), is_own(&one.to_place)) {
             (false, true) => ours += value,
             (true, false) => ours -= value,

@@ -87,7 +87,7 @@ fn order_ops(ops: &mut Ops) {
     ops.add(Kind::Return, "k9", "/v1/orders/o1/returns", body, ok(answer));
     let lines = json!([{"sku": "A", "lot": "L1", "quantity": {"value": "1"}}]);
     let body = json!({"from_place": "MAIN/DEFAULT", "to_place": "MAIN/QUARANTINE", "lines": lines});
-    let answer = json!({"transfer_id": "t1", "value": {"amount": "5.00"}});
+    let answer = json!({"transfer_id": "t1", "value": {"amount": "0.00"}});
     ops.add(Kind::Transfer, "k10", "/v1/erp/stock:transfer", body, ok(answer));
     ops.add(Kind::WriteOff, "k11", "/v1/erp/stock:adjust", json!({}), ok(json!({"adjustment_id": "w1"})));
 }
@@ -385,7 +385,7 @@ fn item() -> ItemPicture {
         },
         moves: vec![
             movement(1, ["SUPPLIER", "MAIN/DEFAULT"], "10", "50.00", ["receipt", "r1"], ""),
-            movement(2, ["MAIN/DEFAULT", "MAIN/QUARANTINE"], "1", "5.00", ["transfer", "t1"], ""),
+            movement(2, ["MAIN/DEFAULT", "MAIN/QUARANTINE"], "1", "0.00", ["transfer", "t1"], ""),
             movement(3, ["MAIN/DEFAULT", "CUSTOMER"], "3", "15.00", ["shipment", "s1"], "o1"),
             movement(4, ["CUSTOMER", "MAIN/DEFAULT"], "1", "5.00", ["return", "b1"], "o1"),
             movement(5, ["MAIN/DEFAULT", "LOSS"], "1", "5.00", ["write_off", "w1"], ""),
