@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use futures::future::join_all;
 use proto::erp::v1::{
-    BinPurpose, CancelWaveRequest, CreateWaveRequest, FulfilmentQueue, GetWaveRequest, ItemInput, ListFulfilmentQueueRequest,
-    ListOpenWavesRequest, ListShipmentsRequest, ReportShortRequest, ReportShortResponse, ScanPickRequest,
-    ScanPickResponse, ShipmentState, ShortReason, StartWaveRequest, UpsertItemsRequest, Wave, WaveState,
-    erp_event::Event, wave_service_client::WaveServiceClient,
+    BinPurpose, CancelWaveRequest, CreateWaveRequest, FulfilmentQueue, GetWaveRequest, ItemInput,
+    ListFulfilmentQueueRequest, ListOpenWavesRequest, ListShipmentsRequest, ReportShortRequest, ReportShortResponse,
+    ScanPickRequest, ScanPickResponse, ShipmentState, ShortReason, StartWaveRequest, UpsertItemsRequest, Wave,
+    WaveState, erp_event::Event, wave_service_client::WaveServiceClient,
 };
 use rust_decimal::Decimal;
 use tonic::{Code, Status};
