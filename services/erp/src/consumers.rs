@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use messaging::{Event, Handler};
+use proto::orders::v1::OrdersEvent;
 use service::Clock;
 use sqlx::PgConnection;
 
@@ -35,11 +36,13 @@ pub(crate) struct Orders {
 #[async_trait]
 impl Handler for Orders {
     async fn apply(&self, conn: &mut PgConnection, events: &[Event]) -> anyhow::Result<()> {
-        let owed =
-            events.iter().map(|event| cash::read(event, self.rules.currency)).collect::<anyhow::Result<Vec<_>>>()?;
-        crate::cash::commands::note(conn, owed.into_iter().flatten().collect()).await?;
-        let facts = events.iter().map(orders::read).collect::<anyhow::Result<Vec<_>>>()?;
-        let facts: Vec<_> = facts.into_iter().flatten().collect();
+        let (mut owed, mut facts) = (Vec::new(), Vec::new());
+        for event in events {
+            let message: OrdersEvent = event.decode()?;
+            owed.extend(cash::read(&message, self.rules.currency)?);
+            facts.extend(orders::read(message, event.time)?);
+        }
+        crate::cash::commands::note(conn, owed).await?;
         let stamp = Stamp { now: self.clock.now(), by: "orders", rules: &self.rules };
         orders::apply(conn, facts, &stamp).await?;
         Ok(())

@@ -1,7 +1,6 @@
 //! What facts of the orders service say of cash on delivery.
 
 use anyhow::Context as _;
-use messaging::Event;
 use proto::{
     common::v1::Money,
     orders::v1::{LineChange, OrdersEvent, orders_event::Event as Fact},
@@ -16,9 +15,8 @@ use crate::cash::domain::Change;
 const ON_DELIVERY: [&str; 2] = ["cod", "cash"];
 
 /// Reads an event; none when it says nothing of cash in the company currency.
-pub(super) fn read(event: &Event, currency: Currency) -> anyhow::Result<Option<Change>> {
-    let message: OrdersEvent = event.decode()?;
-    let change = match message.event {
+pub(super) fn read(message: &OrdersEvent, currency: Currency) -> anyhow::Result<Option<Change>> {
+    let change = match &message.event {
         Some(Fact::OrderPlaced(placed)) if ON_DELIVERY.contains(&placed.payment_method.as_str()) => {
             Change::Owes(id(&placed.order_id)?, amount(&placed.total, currency)?)
         }

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use anyhow::Context as _;
-use messaging::Event;
 use proto::orders::v1::{
     LineChange, LineKind, OrderLine, OrderPlaced, OrderReturned, OrdersEvent, ReturnOutcome,
     orders_event::Event as Fact,
@@ -56,13 +55,12 @@ impl Incoming {
 }
 
 /// Reads an event; none when it does not concern erp: an order that still waits for confirmation, or without goods.
-pub(super) fn read(event: &Event) -> anyhow::Result<Option<Incoming>> {
-    let message: OrdersEvent = event.decode()?;
+pub(super) fn read(message: OrdersEvent, at: OffsetDateTime) -> anyhow::Result<Option<Incoming>> {
     Ok(match message.event {
         Some(Fact::ProductChanged(product)) => {
             (!product.sku.is_empty()).then(|| Incoming::Product(items::convert::product(product)))
         }
-        Some(Fact::OrderPlaced(placed)) if placed.confirmed => goods(demand_of(placed, event.time)?),
+        Some(Fact::OrderPlaced(placed)) if placed.confirmed => goods(demand_of(placed, at)?),
         Some(Fact::OrderConfirmed(confirmed)) => {
             let placed = OrderPlaced {
                 order_id: confirmed.order_id,
@@ -77,7 +75,7 @@ pub(super) fn read(event: &Event) -> anyhow::Result<Option<Incoming>> {
                 hold_id: confirmed.hold_id,
                 ..OrderPlaced::default()
             };
-            goods(demand_of(placed, event.time)?)
+            goods(demand_of(placed, at)?)
         }
         Some(Fact::OrderCancelled(cancelled)) => Some(Incoming::Cancel(id(&cancelled.order_id)?)),
         Some(Fact::OrderLinesCancelled(cancelled)) => {
@@ -86,7 +84,7 @@ pub(super) fn read(event: &Event) -> anyhow::Result<Option<Incoming>> {
             let lines = lines.map(|(line_no, quantity)| CancelledLine { order, line_no, quantity }).collect();
             Some(Incoming::CancelLines(order, lines))
         }
-        Some(Fact::OrderReturned(returned)) => Some(Incoming::Return(return_of(returned, event.time)?)),
+        Some(Fact::OrderReturned(returned)) => Some(Incoming::Return(return_of(returned, at)?)),
         _ => None,
     })
 }
