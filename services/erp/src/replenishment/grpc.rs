@@ -214,10 +214,13 @@ impl ReplenishmentService for Api {
         let request_id = check.request_id(&request.request_id);
         check.len("skus", request.skus.len(), 1..=500);
         check.done().map_err(status::invalid)?;
+        let skus: Vec<_> = request.skus.iter().cloned().collect::<BTreeSet<_>>().into_iter().collect();
+        // A refused call changes nothing, not even how far demand is counted.
+        let mut conn = self.deps.db.acquire().await.map_err(status::from_sqlx)?;
+        commands::all_known(&mut conn, &skus).await?;
+        drop(conn);
         super::jobs::count_demand(&self.deps, &self.rules).await.map_err(not_counted)?;
         let done = idempotency::once(&self.deps.db, (&caller.id, METHOD, &request_id), &request, async |tx| {
-            let skus: Vec<_> = request.skus.iter().cloned().collect::<BTreeSet<_>>().into_iter().collect();
-            commands::all_known(tx, &skus).await?;
             let watched = commands::calculate_levels(tx, &skus, &self.stamp(&caller.id)).await?;
             Ok(RecalculateStockLevelsResponse { watched: i32::try_from(watched).unwrap_or(i32::MAX) })
         })
