@@ -7,13 +7,13 @@
 //! Sources: E. A. Silver, D. F. Pyke, D. J. Thomas, *Inventory and Production Management in Supply Chains*, 4th ed.,
 //! chapter 6 (normal lead-time demand; negative binomial and gamma where it is seldom or uneven); A. A. Syntetos,
 //! J. E. Boylan, J. D. Croston, *On the categorization of demand patterns*, JORS 56 (2005); A. A. Syntetos, J. E. Boylan,
-//! *Intermittent Demand Forecasting* (2021), chapter 5 (the negative binomial is a compound Poisson demand); M. J.
-//! Wichura, algorithm AS 241, Applied Statistics 37 (1988); W. H. Press et al., *Numerical Recipes*, 3rd ed., 6.1-6.2.
+//! *Intermittent Demand Forecasting* (2021), chapter 5 (the negative binomial is a compound Poisson demand).
 
 use rust_decimal::{
     Decimal,
     prelude::{FromPrimitive as _, ToPrimitive as _},
 };
+use statrs::distribution::{ContinuousCDF as _, DiscreteCDF as _, Gamma, NegativeBinomial, Normal, Poisson};
 
 use super::domain::Class;
 use crate::demand_history::domain::History;
@@ -149,189 +149,28 @@ pub fn cover(risk: &Risk, shape: Shape) -> Cover {
     Cover { formula, z: exact(z), safety_stock: exact(safety), reorder_point: exact(expected + safety) }
 }
 
-/// Coefficients of AS 241 near the middle of the distribution, further out and in its tails: above and below the line.
-const CENTRE: ([f64; 8], [f64; 8]) = (
-    [
-        3.387_132_872_796_366_5,
-        133.141_667_891_784_38,
-        1_971.590_950_306_551_3,
-        13_731.693_765_509_46,
-        45_921.953_931_549_87,
-        67_265.770_927_008_7,
-        33_430.575_583_588_13,
-        2_509.080_928_730_122_7,
-    ],
-    [
-        1.0,
-        42.313_330_701_600_91,
-        687.187_007_492_057_9,
-        5_394.196_021_424_751,
-        21_213.794_301_586_597,
-        39_307.895_800_092_71,
-        28_729.085_735_721_943,
-        5_226.495_278_852_545,
-    ],
-);
-const MIDDLE: ([f64; 8], [f64; 8]) = (
-    [
-        1.423_437_110_749_683_5,
-        4.630_337_846_156_546,
-        5.769_497_221_460_691,
-        3.647_848_324_763_204_5,
-        1.270_458_252_452_368_4,
-        0.241_780_725_177_450_6,
-        0.022_723_844_989_269_184,
-        7.745_450_142_783_414e-4,
-    ],
-    [
-        1.0,
-        2.053_191_626_637_759,
-        1.676_384_830_183_803_8,
-        0.689_767_334_985_1,
-        0.148_103_976_427_480_08,
-        0.015_198_666_563_616_457,
-        5.475_938_084_995_345e-4,
-        1.050_750_071_644_416_9e-9,
-    ],
-);
-const TAIL: ([f64; 8], [f64; 8]) = (
-    [
-        6.657_904_643_501_103,
-        5.463_784_911_164_114,
-        1.784_826_539_917_291_3,
-        0.296_560_571_828_504_9,
-        0.026_532_189_526_576_124,
-        0.001_242_660_947_388_078_4,
-        2.711_555_568_743_487_6e-5,
-        2.010_334_399_292_288_1e-7,
-    ],
-    [
-        1.0,
-        0.599_832_206_555_888,
-        0.136_929_880_922_735_8,
-        0.014_875_361_290_850_615,
-        7.868_691_311_456_133e-4,
-        1.846_318_317_510_054_7e-5,
-        1.421_511_758_316_446e-7,
-        2.044_263_103_389_939_8e-15,
-    ],
-);
-
-/// The standard normal quantile of 0 < p < 1 (AS 241, PPND16: about sixteen digits).
+/// The standard normal quantile of a probability.
 fn normal_quantile(p: f64) -> f64 {
-    let ratio = |(above, below): &([f64; 8], [f64; 8]), x: f64| {
-        let at = |terms: &[f64; 8]| terms.iter().rev().fold(0.0, |sum, term| sum * x + term);
-        at(above) / at(below)
-    };
-    let q = p - 0.5;
-    if q.abs() <= 0.425 {
-        return q * ratio(&CENTRE, 0.180_625 - q * q);
-    }
-    let r = (-p.min(1.0 - p).ln()).sqrt();
-    let size = if r <= 5.0 { ratio(&MIDDLE, r - 1.6) } else { ratio(&TAIL, r - 5.0) };
-    size.copysign(q)
+    Normal::standard().inverse_cdf(p)
 }
 
-/// Smallest whole number whose probability of not being exceeded reaches the level; `next` gives the probability of k + 1
-/// from that of k.
-fn count_quantile(first: f64, level: f64, next: impl Fn(f64, f64) -> f64) -> f64 {
-    let (mut probability, mut sum, mut k) = (first, first, 0.0);
-    // Mean and deviation are at most `MANY`; a million is beyond every tail that is not mere rounding.
-    while sum < level && k < 1e6 {
-        probability = next(probability, k);
-        sum += probability;
-        k += 1.0;
-    }
-    k
-}
-
+/// Smallest whole number that is not exceeded with the probability. All that distributions refuse is ruled out by
+/// [`cover`]: what has neither mean nor variance is not asked about.
 fn poisson_quantile(mean: f64, level: f64) -> f64 {
-    count_quantile((-mean).exp(), level, |probability, k| probability * mean / (k + 1.0))
+    Poisson::new(mean).map_or(mean, |demand| demand.inverse_cdf(level) as f64)
 }
 
 fn negative_binomial_quantile(mean: f64, variance: f64, level: f64) -> f64 {
-    let size = mean * mean / (variance - mean);
-    let success = mean / variance;
-    let first = (size * success.ln()).exp();
-    count_quantile(first, level, |probability, k| probability * (k + size) / (k + 1.0) * (1.0 - success))
+    let demand = NegativeBinomial::new(mean * mean / (variance - mean), mean / variance);
+    demand.map_or(mean, |demand| demand.inverse_cdf(level) as f64)
 }
 
 fn gamma_quantile(mean: f64, variance: f64, level: f64) -> f64 {
-    let (shape, scale) = (mean * mean / variance, variance / mean);
+    let shape = mean * mean / variance;
     if shape > ROUND {
         return mean + normal_quantile(level) * variance.sqrt();
     }
-    let (mut low, mut high) = (0.0, shape.max(1.0));
-    while lower_gamma(shape, high) < level && high < 1e12 {
-        high *= 2.0;
-    }
-    for _ in 0..100 {
-        let middle = f64::midpoint(low, high);
-        if lower_gamma(shape, middle) < level { low = middle } else { high = middle }
-    }
-    high * scale
-}
-
-/// The regularised lower incomplete gamma function P(a, x).
-fn lower_gamma(a: f64, x: f64) -> f64 {
-    if x <= 0.0 {
-        return 0.0;
-    }
-    let weight = (a * x.ln() - x - ln_gamma(a)).exp();
-    if x < a + 1.0 {
-        let (mut term, mut sum, mut n) = (1.0 / a, 1.0 / a, a);
-        while term > sum * 1e-15 && n < a + 1e5 {
-            n += 1.0;
-            term *= x / n;
-            sum += term;
-        }
-        return sum * weight;
-    }
-    // Lentz's method for the continued fraction of the upper function.
-    let tiny = 1e-300;
-    let mut b = x + 1.0 - a;
-    let (mut c, mut d) = (1.0 / tiny, 1.0 / b);
-    let (mut fraction, mut i) = (d, 1.0);
-    while i < 1e5 {
-        let an = -i * (i - a);
-        b += 2.0;
-        d = an * d + b;
-        c = b + an / c;
-        d = if d.abs() < tiny { 1.0 / tiny } else { 1.0 / d };
-        c = if c.abs() < tiny { tiny } else { c };
-        fraction *= d * c;
-        if (d * c - 1.0).abs() < 1e-15 {
-            break;
-        }
-        i += 1.0;
-    }
-    1.0 - weight * fraction
-}
-
-/// ln Γ(x) of x > 0 (Lanczos, g = 7, nine terms).
-fn ln_gamma(x: f64) -> f64 {
-    const TERMS: [f64; 8] = [
-        676.520_368_121_885_1,
-        -1_259.139_216_722_402_8,
-        771.323_428_777_653_1,
-        -176.615_029_162_140_6,
-        12.507_343_278_686_905,
-        -0.138_571_095_265_720_12,
-        9.984_369_578_019_572e-6,
-        1.505_632_735_149_311_6e-7,
-    ];
-    if x < 0.5 {
-        return (std::f64::consts::PI / (std::f64::consts::PI * x).sin()).ln() - ln_gamma(1.0 - x);
-    }
-    let x = x - 1.0;
-    let mut sum = 0.999_999_999_999_809_9;
-    let mut n = 1.0;
-    for term in TERMS {
-        sum += term / (x + n);
-        n += 1.0;
-    }
-    let t = x + 7.5;
-    0.5 * (2.0 * std::f64::consts::PI).ln() + (x + 0.5) * t.ln() - t + sum.ln()
+    Gamma::new(shape, mean / variance).map_or(mean, |demand| demand.inverse_cdf(level))
 }
 
 #[cfg(test)]
@@ -379,7 +218,7 @@ mod tests {
         // Gamma of shape 1 is exponential; of shape 5 and scale 1 half a chi square of ten degrees: 18.307 at 95 %.
         assert!((gamma_quantile(3.0, 9.0, 0.95) - 3.0 * 20f64.ln()).abs() < 1e-9);
         assert!((gamma_quantile(5.0, 5.0, 0.95) - 18.307_038_053_275_14 / 2.0).abs() < 1e-9);
-        assert!((ln_gamma(10.0) - 362_880f64.ln()).abs() < 1e-12);
+        assert!((statrs::function::gamma::ln_gamma(10.0) - 362_880f64.ln()).abs() < 1e-12);
     }
 
     #[test]
